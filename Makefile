@@ -1,0 +1,66 @@
+# Two commands matter: `make run` and `make test`. Both start from a clean clone and may be repeated.
+
+PYTHON ?= python3
+PORT ?= 8000
+# The environment is not asked for this one: some shells keep the name of the machine under it.
+HOST = 127.0.0.1
+
+# Modules are run through the interpreter, because scripts in .venv/bin stop working when the checkout moves.
+RUN = .venv/bin/python -m
+INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --requirement
+# An environment counts as made once it has pip; one whose making was interrupted is made again.
+INTERPRETER = $(if $(wildcard .venv/bin/pip),.venv/bin/python,$(PYTHON))
+# The client tests use npm packages where there is an npm to install them.
+CLIENT_PACKAGES = $(if $(shell command -v npm 2>/dev/null),$(wildcard tests/clients/package-lock.json))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format preconditions
+# The preconditions come before the installation, whatever -j says.
+.NOTPARALLEL:
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: LISTEN = $(HOST) $(PORT)
+run: export KEYTURN_ENV = development
+run: export KEYTURN_PUBLIC_URL ?= http://$(HOST):$(PORT)
+run: preconditions .venv/.runtime ## Serve on 127.0.0.1:8000 with a demo account; PORT=8010, HOST= and PYTHON= change it
+	@$(RUN) flask --app wsgi db upgrade
+	@$(RUN) flask --app wsgi demo --address http://$(HOST):$(PORT)
+	@exec $(RUN) gunicorn --config gunicorn.conf.py --bind $(HOST):$(PORT) wsgi:app
+
+test: preconditions .venv/.development $(if $(CLIENT_PACKAGES),tests/clients/node_modules/.installed) ## Run the whole suite
+	@$(RUN) pytest
+
+lint: preconditions .venv/.development ## Check style, types and the floors of the house
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+	@.venv/bin/python .venv/bin/lint-imports
+
+format: preconditions .venv/.development ## Rewrite the code in the house style
+	@$(RUN) ruff check --fix
+	@$(RUN) ruff format
+
+preconditions:
+	@command -v $(INTERPRETER) >/dev/null || { echo "$(INTERPRETER) was not found: install Python 3.11 or newer and remove .venv if it is left over, or name another as in \`make run PYTHON=python3.12\`." >&2; exit 1; }
+	@$(INTERPRETER) .make/preconditions.py $(LISTEN)
+
+.venv/bin/pip:
+	@echo "Making .venv with $(PYTHON)"
+	@$(PYTHON) -m venv --clear .venv
+
+# The stamps are touched only after a whole installation, so one that was interrupted is taken up again.
+.venv/.runtime: requirements.txt | .venv/bin/pip
+	@echo "Installing what Keyturn needs"
+	@$(INSTALL) requirements.txt
+	@touch $@
+
+.venv/.development: requirements-dev.txt requirements.txt | .venv/bin/pip
+	@echo "Installing what the tests and checks need"
+	@$(INSTALL) requirements-dev.txt
+	@touch $@
+
+tests/clients/node_modules/.installed: tests/clients/package-lock.json
+	@npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund
+	@mkdir -p $(@D) && touch $@

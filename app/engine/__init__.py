@@ -1,0 +1,1 @@
+"""The rules: sessions, rotation, accounts. Knows no HTTP and is usable from a plain script."""

@@ -1,0 +1,269 @@
+"""People: how they come, are changed, suspended and reinstated, and go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session as Transaction
+
+from app.engine.client import Client
+from app.engine.database import Database
+from app.engine.errors import (
+    AccountDeleted,
+    AuthError,
+    EmailTaken,
+    InvalidRequest,
+    NotFound,
+    PhoneTaken,
+    UsernameTaken,
+)
+from app.engine.events import EventKind, Events, Subject
+from app.engine.identifiers import Identifier, IdentifierKind, new_email, new_phone
+from app.engine.passwords import Passwords
+from app.engine.proof import lock_person
+from app.engine.refreshing import EndReason
+from app.engine.sessions import Sessions
+from app.engine.snapshot import PersonRow
+from app.models import PersonStatus, User
+from app.primitives.clock import Clock
+
+_TAKEN: dict[IdentifierKind, type[AuthError]] = {
+    IdentifierKind.EMAIL: EmailTaken,
+    IdentifierKind.PHONE: PhoneTaken,
+    IdentifierKind.USERNAME: UsernameTaken,
+}
+_FOLDED = {"email": new_email, "phone": new_phone, "username": str.strip}
+_COLUMNS = ("email", "phone", "username", "name", "role", "must_change_password")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What a new person brings. At least one of e-mail, phone and user name."""
+
+    password: str = field(repr=False)
+    email: str | None = None
+    phone: str | None = None
+    username: str | None = None
+    name: str | None = None
+    role: str = "USER"
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+class Accounts:
+    """The people of the deployment. Each public method is one transaction unless it says otherwise."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        passwords: Passwords,
+        sessions: Sessions,
+        clock: Clock,
+        events: Events,
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._sessions = sessions
+        self._clock = clock
+        self._events = events
+
+    def register(self, registration: Registration, client: Client | None) -> PersonRow:
+        """Create a person.
+
+        Raises:
+            InvalidRequest, PasswordRefused: the data will not do.
+            EmailTaken, PhoneTaken, UsernameTaken: another account has it.
+        """
+        user = self._new_user(registration)
+        try:
+            return self._database.transact(lambda transaction: self._insert(transaction, user, client))
+        except IntegrityError as error:
+            raise self._database.transact(lambda transaction: _taken(transaction, user)) from error
+
+    def change(self, user_id: int, changes: dict[str, Any]) -> PersonRow:
+        """Change what contracts present: columns by their names, anything else in `attributes`.
+
+        A value of None removes an attribute.
+
+        Raises:
+            NotFound, InvalidRequest, EmailTaken, PhoneTaken, UsernameTaken.
+        """
+        changes = {name: _folded(name, value) for name, value in changes.items()}
+
+        def work(transaction: Transaction) -> PersonRow:
+            user = locked(transaction, user_id)
+            for name in _COLUMNS:
+                if name in changes:
+                    setattr(user, name, changes[name])
+            others = {name: value for name, value in changes.items() if name not in _COLUMNS}
+            merged = {**user.attributes, **others}
+            user.attributes = {name: value for name, value in merged.items() if value is not None}
+            user.updated_at = self._clock.now()
+            transaction.flush()
+            self._record(transaction, EventKind.ACCOUNT_CHANGED, user_id, fields=sorted(changes))
+            return person_row(user)
+
+        try:
+            return self._database.transact(work)
+        except IntegrityError as error:
+            wanted = User(**{name: changes.get(name) for name in ("email", "phone", "username")})
+            raise self._database.transact(lambda transaction: _taken(transaction, wanted, user_id)) from error
+
+    def suspend(self, user_id: int) -> None:
+        """Keep a person out and end every session in the same transaction."""
+        self._set_status(user_id, PersonStatus.SUSPENDED, EventKind.ACCOUNT_SUSPENDED, EndReason.SUSPENDED)
+
+    def reinstate(self, user_id: int) -> None:
+        """Let a suspended person in again; ended sessions stay ended."""
+        self._set_status(user_id, PersonStatus.ACTIVE, EventKind.ACCOUNT_REINSTATED, None)
+
+    def delete(self, user_id: int) -> None:
+        """Remove a person: sessions end and everything personal goes; the bare row keeps the ids taken."""
+        self._set_status(user_id, PersonStatus.DELETED, EventKind.ACCOUNT_DELETED, EndReason.DELETED)
+
+    def find(self, identifier: Identifier) -> PersonRow:
+        """Return the person with this identifier.
+
+        Raises:
+            NotFound: nobody has it.
+        """
+
+        def work(transaction: Transaction) -> PersonRow:
+            user = by_identifier(transaction, identifier)
+            if user is None:
+                raise NotFound(f"no user {identifier.value}")
+            return person_row(user)
+
+        return self._database.transact(work)
+
+    def get(self, user_id: int) -> PersonRow:
+        """Return a person by the integer id.
+
+        Raises:
+            NotFound: there is none, or not any more.
+        """
+
+        def work(transaction: Transaction) -> PersonRow:
+            user = transaction.get(User, user_id)
+            if user is None or user.status == PersonStatus.DELETED:
+                raise NotFound(f"no user {user_id}")
+            return person_row(user)
+
+        return self._database.transact(work)
+
+    def list_all(self, *, limit: int, after_id: int = 0) -> Sequence[PersonRow]:
+        """Return people who are not deleted, in the order in which they came."""
+
+        def work(transaction: Transaction) -> Sequence[PersonRow]:
+            users = transaction.scalars(
+                select(User)
+                .where(User.id > after_id, User.status != PersonStatus.DELETED)
+                .order_by(User.id)
+                .limit(limit)
+            )
+            return [person_row(user) for user in users]
+
+        return self._database.transact(work)
+
+    def _new_user(self, registration: Registration) -> User:
+        names = {
+            kind: _FOLDED[kind](value)
+            for kind in IdentifierKind
+            if (value := getattr(registration, kind)) is not None
+        }
+        if not any(names.values()):
+            raise InvalidRequest("an e-mail address, a phone number or a user name is required")
+        self._passwords.check_policy(registration.password, registration.name, *names.values())
+        now = self._clock.now()
+        return User(
+            uuid=uuid4(),
+            status=PersonStatus.ACTIVE,
+            name=registration.name,
+            role=registration.role,
+            attributes=registration.attributes,
+            hashed_password=self._passwords.hash(registration.password),
+            epoch=1,
+            must_change_password=False,
+            created_at=now,
+            updated_at=now,
+            **{str(kind): value for kind, value in names.items()},
+        )
+
+    def _insert(self, transaction: Transaction, user: User, client: Client | None) -> PersonRow:
+        transaction.add(user)
+        transaction.flush()
+        self._events.record(transaction, EventKind.ACCOUNT_CREATED, Subject(user_id=user.id), client)
+        return person_row(user)
+
+    def _set_status(
+        self, user_id: int, status: PersonStatus, kind: EventKind, reason: EndReason | None
+    ) -> None:
+        def work(transaction: Transaction) -> None:
+            user = locked(transaction, user_id)
+            if reason is not None:
+                self._sessions.end_all_within(transaction, user_id, None, reason)
+            user.status = status
+            user.updated_at = self._clock.now()
+            if status is PersonStatus.DELETED:
+                _forget(user)
+            self._record(transaction, kind, user_id)
+
+        self._database.transact(work)
+
+    def _record(self, transaction: Transaction, kind: EventKind, user_id: int, **details: object) -> None:
+        self._events.record(transaction, kind, Subject(user_id=user_id), None, **details)
+
+
+def by_identifier(transaction: Transaction, identifier: Identifier) -> User | None:
+    """Return the person with this identifier, if there is one."""
+    column = getattr(User, identifier.kind)
+    return transaction.scalar(
+        select(User).where(column == identifier.value, User.status != PersonStatus.DELETED)
+    )
+
+
+def locked(transaction: Transaction, user_id: int) -> User:
+    """Read a person under the lock.
+
+    Raises:
+        NotFound: there is none, or not any more.
+    """
+    try:
+        return lock_person(transaction, user_id)
+    except AccountDeleted as error:
+        raise NotFound(f"no user {user_id}") from error
+
+
+def _taken(transaction: Transaction, user: User, own_id: int | None = None) -> AuthError:
+    """Find out which unique column refused."""
+    for kind, error in _TAKEN.items():
+        value = getattr(user, kind)
+        if value is not None:
+            owner = transaction.scalar(select(User.id).where(getattr(User, kind) == value))
+            if owner is not None and owner != own_id:
+                return error()
+    return InvalidRequest("the account could not be stored; try again")
+
+
+def _folded(name: str, value: Any) -> Any:
+    fold = _FOLDED.get(name)
+    if fold is None or value is None:
+        return value
+    if not isinstance(value, str):
+        raise InvalidRequest({name: f"{name} must be a string"})
+    return fold(value)
+
+
+def _forget(user: User) -> None:
+    """Blank everything personal."""
+    user.email = user.phone = user.username = user.name = user.hashed_password = None
+    user.email_verified_at = user.phone_verified_at = None
+    user.attributes = {}
+
+
+def person_row(user: User) -> PersonRow:
+    """Return a person as a plain value."""
+    return PersonRow(**{name: getattr(user, name) for name in PersonRow._fields})

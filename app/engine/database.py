@@ -1,0 +1,198 @@
+"""Transactions on SQLite, PostgreSQL and MariaDB that end in a result, an `AuthError` or `Unavailable`.
+
+Connections are in driver-level autocommit, so a single statement costs one round trip; a transaction opens
+itself with an explicit BEGIN. The rest of the engine sees no driver, no pool and no database error.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session as Transaction
+from sqlalchemy.orm import sessionmaker
+
+from app.engine.errors import Unavailable
+from app.engine.statements import Prepared
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 5
+_PAUSE_SECONDS = 0.01
+
+_PER_CONNECTION = {
+    # Readers go on beside a writer, and what was acknowledged survives a power cut.
+    "sqlite": ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON"),
+    # A condition must see what others have committed, as it does on the other databases.
+    "mysql": ("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "SET SESSION time_zone='+00:00'"),
+}
+_PER_CONNECTION["mariadb"] = _PER_CONNECTION["mysql"]
+
+# Serialization failure and deadlock: the database says that it rolled back, so doing it again is safe.
+_ROLLED_BACK_SQLSTATES = {"40001", "40P01"}
+_ROLLED_BACK_MARIADB_ERRORS = {1205, 1213, 1020}
+
+
+class Database:
+    """One database and how work is done in it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._transactions = sessionmaker(engine, expire_on_commit=False, autobegin=True)
+        self._begin = "BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "BEGIN"
+        event.listen(engine, "begin", self._open)
+        if engine.dialect.name in _PER_CONNECTION:
+            event.listen(engine, "connect", self._configure)
+
+    @property
+    def dialect_name(self) -> str:
+        """Return `sqlite`, `postgresql` or `mysql`."""
+        return self._engine.dialect.name
+
+    def prepare(self, statement: Any) -> Prepared:
+        """Compile a statement once for this database."""
+        return Prepared(statement, self._engine.dialect)
+
+    def ping(self) -> None:
+        """Make sure that the database answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        self.transact(lambda transaction: transaction.execute(text("SELECT 1")))
+
+    def transact(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run `work` in one write transaction and return what it returns.
+
+        `work` may be run again after a deadlock or a serialization failure, so it must do nothing but database
+        work. Whatever it raises rolls everything back.
+
+        Raises:
+            Unavailable: the database is locked, full, unreachable or kept on refusing.
+            IntegrityError: a constraint refused; the caller knows which answer that is.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                with self._transactions.begin() as transaction:
+                    return work(transaction)
+            except IntegrityError:
+                raise
+            except DBAPIError as error:
+                if attempt == ATTEMPTS - 1 or not _was_rolled_back(error):
+                    raise Unavailable(f"database: {_reason(error)}") from error
+                _pause(attempt)
+            except PoolTimeout as error:
+                raise Unavailable("database: no free connection in the pool") from error
+        raise AssertionError("unreachable")
+
+    def fetch_one(self, statement: Prepared, values: dict[str, Any]) -> tuple[Any, ...] | None:
+        """Run one prepared SELECT by itself and return its first row.
+
+        A connection that died while it was idle is replaced once: reading again changes nothing.
+
+        Raises:
+            Unavailable: as for `transact`.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                with self._cursor() as cursor:
+                    return statement.fetch_one(cursor, values)
+            except _Broken as error:
+                if attempt == ATTEMPTS - 1 or not (error.disconnected or error.rolled_back):
+                    raise Unavailable(f"database: {error}") from error
+        raise AssertionError("unreachable")
+
+    def change(self, statement: Prepared, values: dict[str, Any]) -> int:
+        """Run one prepared UPDATE in a transaction of its own and return how many rows it matched.
+
+        Not repeated when the connection breaks: nobody knows whether it was committed, and the caller's next
+        try finds out by reading.
+
+        Raises:
+            Unavailable: as for `transact`.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                with self._cursor() as cursor:
+                    return statement.change(cursor, values)
+            except _Broken as error:
+                if attempt == ATTEMPTS - 1 or not error.rolled_back:
+                    raise Unavailable(f"database: {error}") from error
+                _pause(attempt)
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        """Lend a driver cursor in autocommit, and take broken connections out of the pool."""
+        dialect = self._engine.dialect
+        try:
+            connection = self._engine.raw_connection()
+        except PoolTimeout as error:
+            raise Unavailable("database: no free connection in the pool") from error
+        except DBAPIError as error:
+            raise _Broken(_reason(error), disconnected=False, rolled_back=False) from error
+        except dialect.loaded_dbapi.Error as error:
+            raise _Broken(_reason(error), disconnected=False, rolled_back=False) from error
+        try:
+            cursor = connection.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+        except dialect.loaded_dbapi.Error as error:
+            disconnected = dialect.is_disconnect(error, connection.dbapi_connection, None)
+            if disconnected:
+                connection.invalidate(error)
+            raise _Broken(
+                _reason(error), disconnected=disconnected, rolled_back=_is_rolled_back(error)
+            ) from error
+        finally:
+            connection.close()
+
+    def _open(self, connection: Connection) -> None:
+        """Open the transaction by hand, since the driver is in autocommit.
+
+        SQLite takes the write lock at once: a reader that turns writer later cannot wait, it fails.
+        """
+        connection.exec_driver_sql(self._begin)
+
+    def _configure(self, connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for statement in _PER_CONNECTION[self._engine.dialect.name]:
+            cursor.execute(statement)
+        cursor.close()
+
+
+class _Broken(Exception):
+    """A driver error, sorted by what may be done about it."""
+
+    def __init__(self, reason: str, *, disconnected: bool, rolled_back: bool) -> None:
+        super().__init__(reason)
+        self.disconnected = disconnected
+        self.rolled_back = rolled_back
+
+
+def _was_rolled_back(error: DBAPIError) -> bool:
+    return isinstance(error.orig, Exception) and _is_rolled_back(error.orig)
+
+
+def _is_rolled_back(error: Exception) -> bool:
+    """Tell whether the database says that nothing of the transaction remains."""
+    if getattr(error, "sqlstate", None) in _ROLLED_BACK_SQLSTATES:
+        return True
+    return bool(error.args) and error.args[0] in _ROLLED_BACK_MARIADB_ERRORS
+
+
+def _reason(error: Exception) -> str:
+    """Name the error without the statement and its values, which may be personal."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else ''}"
+
+
+def _pause(attempt: int) -> None:
+    """Wait a moment, longer each time and never in step with the others."""
+    time.sleep(_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret

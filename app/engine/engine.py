@@ -1,0 +1,125 @@
+"""The engine put together: everything a contract, a page or a command may ask for."""
+
+import sqlalchemy
+
+from app.delivery import Postbox
+from app.engine.accounts import Accounts, Registration
+from app.engine.client import Client
+from app.engine.credentials import Credentials
+from app.engine.database import ATTEMPTS, Database
+from app.engine.errors import Unavailable
+from app.engine.events import Events
+from app.engine.grant import Grant, SessionPolicy
+from app.engine.identifiers import Identifier
+from app.engine.login_throttle import LoginThrottle, ThrottleRule
+from app.engine.organizations import Organizations
+from app.engine.passwords import Passwords
+from app.engine.proof import Proof, StaleProof
+from app.engine.sessions import Sessions
+from app.primitives.clock import Clock
+from app.primitives.keyring import Keyring
+from config import Settings
+
+
+class Engine:
+    """One deployment's rules over one database. Safe to share between threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: sqlalchemy.Engine,
+        *,
+        keyring: Keyring,
+        clock: Clock,
+        postbox: Postbox,
+    ) -> None:
+        self.clock = clock
+        self.keyring = keyring
+        self.database = Database(database)
+        self.events = Events(clock, settings.sessions.event_retention)
+        self.sessions = Sessions(
+            database=self.database,
+            keyring=keyring,
+            clock=clock,
+            events=self.events,
+            postbox=postbox,
+            retention=settings.sessions.retention,
+        )
+        throttle = settings.login_throttle
+        self.login_rule = ThrottleRule(attempts=throttle.attempts, window=throttle.window, lock=throttle.lock)
+        account_rule = ThrottleRule(
+            attempts=throttle.account_attempts, window=throttle.account_window, lock=throttle.account_window
+        )
+        passwords = Passwords(settings.passwords)
+        self.accounts = Accounts(
+            database=self.database,
+            passwords=passwords,
+            sessions=self.sessions,
+            clock=clock,
+            events=self.events,
+        )
+        self.credentials = Credentials(
+            database=self.database,
+            passwords=passwords,
+            throttle=LoginThrottle(
+                database=self.database, keyring=keyring, clock=clock, account_rule=account_rule
+            ),
+            sessions=self.sessions,
+            clock=clock,
+            events=self.events,
+            postbox=postbox,
+        )
+        self.organizations = Organizations(
+            database=self.database, sessions=self.sessions, clock=clock, events=self.events
+        )
+
+    def log_in(
+        self,
+        identifier: Identifier,
+        password: str,
+        policy: SessionPolicy,
+        client: Client,
+        *,
+        organization_slug: str | None = None,
+        replacing: str | None = None,
+        rule: ThrottleRule | None = None,
+    ) -> Grant:
+        """Check a password and open a session.
+
+        When every session of the person is ended in between, the password is checked again: it may be another
+        one now.
+
+        Raises:
+            what `Credentials.prove_password` and `Sessions.open` raise, except StaleProof.
+        """
+        for _ in range(ATTEMPTS):
+            proof = self.credentials.prove_password(
+                identifier, password, client, rule or self.login_rule, organization_slug=organization_slug
+            )
+            try:
+                return self.sessions.open(proof, policy, client, replacing=replacing)
+            except StaleProof:
+                continue
+        raise Unavailable("the person's sessions are being ended over and over")
+
+    def sign_up(
+        self,
+        registration: Registration,
+        policy: SessionPolicy,
+        client: Client,
+        *,
+        replacing: str | None = None,
+    ) -> Grant:
+        """Create a person and open the first session.
+
+        Raises:
+            what `Accounts.register` and `Sessions.open` raise.
+
+        Transaction: two; if the second fails, the account exists and the person can log in.
+        """
+        person = self.accounts.register(registration, client)
+        proof = Proof(user_id=person.id, epoch=1, methods=("pwd",), proven_at=self.clock.now())
+        try:
+            return self.sessions.open(proof, policy, client, replacing=replacing)
+        except StaleProof as error:
+            raise Unavailable("the account was changed while it was being opened") from error

@@ -1,0 +1,47 @@
+"""What a login or a refresh hands out, and the rules under which a contract's sessions live."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app.engine.refresh_tokens import RefreshTokenForm
+from app.engine.rotation import Windows
+from app.engine.snapshot import OrganizationRow, PersonRow, SessionRow, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPolicy:
+    """How sessions opened through one contract live."""
+
+    contract: str
+    form: RefreshTokenForm
+    access_lifetime: timedelta
+    inactivity_timeout: timedelta
+    absolute_lifetime: timedelta
+    windows: Windows
+    max_sessions_per_person: int
+    access_dies_at_refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A session and the right to use it: what the access token will say, and the refresh token itself."""
+
+    snapshot: Snapshot
+    refresh_token: str = field(repr=False)
+    issued_at: datetime
+    access_expires_at: datetime
+
+    @property
+    def session(self) -> SessionRow:
+        """The session as it stands after the login or refresh."""
+        return self.snapshot.session
+
+    @property
+    def person(self) -> PersonRow:
+        """Whose session it is."""
+        return self.snapshot.person
+
+    @property
+    def organization(self) -> OrganizationRow | None:
+        """The session's active organization."""
+        return self.snapshot.organization

@@ -1,0 +1,68 @@
+"""By what a person is found, in the one form in which it is stored and compared."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.engine.errors import InvalidRequest
+
+_PHONE_FILLERS = re.compile(r"[\s().\-]")
+_PHONE = re.compile(r"\+?[0-9]{5,20}")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
+
+
+class IdentifierKind(StrEnum):
+    """What kind of name a person logs in with; each is a unique column of `users`."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    USERNAME = "username"
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One identifier as it was typed, folded."""
+
+    kind: IdentifierKind
+    value: str
+
+    @classmethod
+    def of(cls, kind: IdentifierKind, typed: str) -> "Identifier":
+        """Fold what was typed; any text will do, since an unknown identifier is no error yet."""
+        folds = {IdentifierKind.EMAIL: _folded_email, IdentifierKind.PHONE: _folded_phone}
+        return cls(kind, folds.get(kind, str.strip)(typed))
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+def new_email(typed: str) -> str:
+    """Return an address as it is stored: without space around it, in lower case, otherwise untouched.
+
+    Raises:
+        InvalidRequest: it cannot be an address.
+    """
+    folded = _folded_email(typed)
+    if not _EMAIL.fullmatch(folded) or "." not in folded.rpartition("@")[2].strip("."):
+        raise InvalidRequest({"email": "email must be an email"})
+    return folded
+
+
+def new_phone(typed: str) -> str:
+    """Return a number as it is stored: digits with an optional plus in front.
+
+    Raises:
+        InvalidRequest: it cannot be a phone number.
+    """
+    folded = _folded_phone(typed)
+    if not _PHONE.fullmatch(folded):
+        raise InvalidRequest({"phone": "phone must be a phone number"})
+    return folded
+
+
+def _folded_email(typed: str) -> str:
+    return typed.strip().lower()
+
+
+def _folded_phone(typed: str) -> str:
+    return _PHONE_FILLERS.sub("", typed)

@@ -1,0 +1,179 @@
+"""Organizations: made, suspended and reinstated by an administrator; people belong to them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session as Transaction
+
+from app.engine.database import Database
+from app.engine.errors import InvalidRequest, NotFound, SlugTaken
+from app.engine.events import EventKind, Events, Subject
+from app.engine.sessions import Sessions
+from app.models import Membership, Organization, OrganizationStatus
+from app.primitives.clock import Clock
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SLUG_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationView:
+    """An organization as it is shown."""
+
+    id: UUID
+    slug: str
+    name: str
+    tier: str
+    status: str
+    created_at: datetime
+
+
+class Organizations:
+    """The tenants of the deployment. Each public method is one transaction."""
+
+    def __init__(self, *, database: Database, sessions: Sessions, clock: Clock, events: Events) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._clock = clock
+        self._events = events
+
+    def create(self, *, slug: str, name: str, tier: str = "FREE") -> OrganizationView:
+        """Create an organization.
+
+        Raises:
+            InvalidRequest: the slug is not lower-case letters, digits and single hyphens.
+            SlugTaken: another organization has it.
+        """
+        if not _SLUG.fullmatch(slug) or len(slug) > _SLUG_LENGTH:
+            raise InvalidRequest({"slug": "slug must be lower-case letters, digits and single hyphens"})
+        now = self._clock.now()
+        row = Organization(
+            id=uuid4(),
+            slug=slug,
+            name=name,
+            tier=tier,
+            status=OrganizationStatus.ACTIVE,
+            settings={},
+            created_at=now,
+            updated_at=now,
+        )
+
+        def work(transaction: Transaction) -> OrganizationView:
+            transaction.add(row)
+            transaction.flush()
+            self._record(transaction, EventKind.ORGANIZATION_CREATED, row)
+            return _view(row)
+
+        try:
+            return self._database.transact(work)
+        except IntegrityError as error:
+            raise SlugTaken from error
+
+    def add_member(self, slug: str, user_id: int, *, role: str = "MEMBER", is_admin: bool = False) -> None:
+        """Make a person a member, or change the place of one who is.
+
+        Raises:
+            NotFound: no such organization.
+        """
+
+        def work(transaction: Transaction) -> None:
+            organization = _by_slug(transaction, slug)
+            member = transaction.get(Membership, (user_id, organization.id))
+            if member is None:
+                member = Membership(
+                    user_id=user_id, organization_id=organization.id, created_at=self._clock.now()
+                )
+                transaction.add(member)
+            member.role, member.is_admin = role, is_admin
+            transaction.flush()
+            self._record(transaction, EventKind.MEMBERSHIP_ADDED, organization, user_id=user_id)
+
+        self._database.transact(work)
+
+    def suspend(self, slug: str) -> int:
+        """Keep an organization's members out of it, end its sessions and return how many there were.
+
+        Raises:
+            NotFound: no such organization.
+        """
+
+        def work(transaction: Transaction) -> int:
+            organization = _by_slug(transaction, slug)
+            self._set_status(transaction, organization, OrganizationStatus.SUSPENDED)
+            ended = self._sessions.end_organization_within(transaction, organization.id)
+            self._record(transaction, EventKind.ORGANIZATION_SUSPENDED, organization, count=ended)
+            return ended
+
+        return self._database.transact(work)
+
+    def reinstate(self, slug: str) -> None:
+        """Open a suspended organization again; ended sessions stay ended.
+
+        Raises:
+            NotFound: no such organization.
+        """
+
+        def work(transaction: Transaction) -> None:
+            organization = _by_slug(transaction, slug)
+            self._set_status(transaction, organization, OrganizationStatus.ACTIVE)
+            self._record(transaction, EventKind.ORGANIZATION_REINSTATED, organization)
+
+        self._database.transact(work)
+
+    def find(self, slug: str) -> OrganizationView:
+        """Return the organization with this slug.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._database.transact(lambda transaction: _view(_by_slug(transaction, slug)))
+
+    def list_all(self) -> Sequence[OrganizationView]:
+        """Return all organizations by slug."""
+        return self._database.transact(
+            lambda transaction: [
+                _view(row) for row in transaction.scalars(select(Organization).order_by(Organization.slug))
+            ]
+        )
+
+    def _set_status(
+        self, transaction: Transaction, organization: Organization, status: OrganizationStatus
+    ) -> None:
+        organization.status = status
+        organization.updated_at = self._clock.now()
+        transaction.flush()
+
+    def _record(
+        self,
+        transaction: Transaction,
+        kind: EventKind,
+        organization: Organization,
+        *,
+        user_id: int | None = None,
+        **details: object,
+    ) -> None:
+        subject = Subject(user_id=user_id, organization_id=organization.id)
+        self._events.record(transaction, kind, subject, None, **details)
+
+
+def _by_slug(transaction: Transaction, slug: str) -> Organization:
+    row = transaction.scalar(select(Organization).where(Organization.slug == slug).with_for_update())
+    if row is None:
+        raise NotFound(f"no organization {slug}")
+    return row
+
+
+def _view(row: Organization) -> OrganizationView:
+    return OrganizationView(
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        tier=row.tier,
+        status=row.status,
+        created_at=row.created_at,
+    )

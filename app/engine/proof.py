@@ -1,0 +1,69 @@
+"""What a login has proven, and the lock under which it becomes a session."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Transaction
+
+from app.engine.errors import AccountDeleted, AccountSuspended, MembershipLost, OrganizationSuspended
+from app.models import Membership, Organization, OrganizationStatus, PersonStatus, User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A person has proven who they are, in a certain epoch of the account."""
+
+    user_id: int
+    epoch: int
+    methods: tuple[str, ...]
+    proven_at: datetime
+    organization_id: UUID | None = None
+
+
+class StaleProof(Exception):
+    """Since the proof, every session of the person was ended; the proof must be given again."""
+
+
+def lock_person(transaction: Transaction, user_id: int) -> User:
+    """Read a person under a lock that lasts to the end of the transaction.
+
+    Opening a session, ending all sessions and changing the account take this lock, so they happen one after
+    the other.
+
+    Raises:
+        AccountDeleted: there is no such person any more.
+    """
+    person = transaction.scalar(select(User).where(User.id == user_id).with_for_update())
+    if person is None or person.status == PersonStatus.DELETED:
+        raise AccountDeleted
+    return person
+
+
+def lock_proven(transaction: Transaction, proof: Proof) -> User:
+    """Read the person of a proof under the lock and make sure that the proof still holds.
+
+    Raises:
+        AccountDeleted, AccountSuspended, OrganizationSuspended, MembershipLost: the account may not be used.
+        StaleProof: see there.
+    """
+    person = lock_person(transaction, proof.user_id)
+    if person.status != PersonStatus.ACTIVE:
+        raise AccountSuspended
+    if person.epoch != proof.epoch:
+        raise StaleProof
+    if proof.organization_id is not None:
+        _check_organization(transaction, proof.user_id, proof.organization_id)
+    return person
+
+
+def _check_organization(transaction: Transaction, user_id: int, organization_id: UUID) -> None:
+    """Make sure that the organization is open to the person, and hold off its suspension until the end."""
+    status = transaction.scalar(
+        select(Organization.status).where(Organization.id == organization_id).with_for_update(read=True)
+    )
+    if status != OrganizationStatus.ACTIVE:
+        raise OrganizationSuspended
+    if transaction.get(Membership, (user_id, organization_id)) is None:
+        raise MembershipLost

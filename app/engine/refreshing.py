@@ -1,0 +1,203 @@
+"""Exchanging a refresh token for its successor: the rotation table put to work."""
+
+import logging
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Session as Transaction
+
+from app.delivery import Postbox
+from app.engine import notices
+from app.engine.client import Client
+from app.engine.database import ATTEMPTS, Database
+from app.engine.errors import (
+    AccountDeleted,
+    AccountSuspended,
+    AuthError,
+    InvalidRefreshToken,
+    MembershipLost,
+    OrganizationSuspended,
+    RefreshTokenExpired,
+    RefreshTokenReused,
+    SessionRevoked,
+    Unavailable,
+)
+from app.engine.events import EventKind, Events, Subject
+from app.engine.grant import Grant, SessionPolicy
+from app.engine.refresh_tokens import PresentedToken, ProofMaker
+from app.engine.rotation import Outcome, decide, swapped
+from app.engine.session_store import SessionStore
+from app.engine.snapshot import SessionRow, Snapshot
+from app.models import Session
+from app.primitives.clock import Clock
+from app.primitives.keyring import Keyring
+
+_log = logging.getLogger(__name__)
+
+REFUSALS: dict[Outcome, type[AuthError]] = {
+    Outcome.INVALID: InvalidRefreshToken,
+    Outcome.EXPIRED: RefreshTokenExpired,
+    Outcome.REVOKED: SessionRevoked,
+    Outcome.PERSON_DELETED: AccountDeleted,
+    Outcome.PERSON_SUSPENDED: AccountSuspended,
+    Outcome.ORGANIZATION_SUSPENDED: OrganizationSuspended,
+    Outcome.MEMBERSHIP_LOST: MembershipLost,
+}
+
+_EVENTS = {
+    Outcome.REPEAT: EventKind.REFRESH_REPEATED,
+    Outcome.RECOVER: EventKind.REFRESH_RECOVERED,
+    Outcome.AHEAD: EventKind.REFRESH_AHEAD,
+}
+
+
+class EndReason(StrEnum):
+    """Why a session was ended, as the row keeps it."""
+
+    LOGOUT = "logout"
+    REVOKED = "revoked"
+    REPLACED = "replaced"
+    TOO_MANY = "too_many"
+    REUSE = "reuse"
+    PASSWORD_CHANGED = "password_changed"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+    ADMINISTRATOR = "administrator"
+
+
+class Refresher:
+    """Reads a refresh token, lets the table decide, and carries the decision out."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        store: SessionStore,
+        keyring: Keyring,
+        clock: Clock,
+        events: Events,
+        postbox: Postbox,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._proofs = ProofMaker(keyring)
+        self._clock = clock
+        self._events = events
+        self._postbox = postbox
+
+    def refresh(self, raw_token: str, policy: SessionPolicy, client: Client) -> Grant:
+        """Exchange a refresh token for its successor; see `Sessions.refresh`."""
+        token = policy.form.read(raw_token)
+        for _ in range(ATTEMPTS):
+            grant = self._try(token, policy, client)
+            if grant is not None:
+                return grant
+        raise Unavailable("the session is being refreshed by too many callers at once")
+
+    def find(self, raw_token: str, policy: SessionPolicy) -> tuple[Snapshot, PresentedToken]:
+        """Return the session that a genuine token of this contract belongs to, whatever its state.
+
+        Raises:
+            InvalidRefreshToken: the token is a stranger's; an unknown session and a wrong proof look alike.
+        """
+        token = policy.form.read(raw_token)
+        return self._load(token, policy), token
+
+    def grant(self, snapshot: Snapshot, policy: SessionPolicy, now: datetime) -> Grant:
+        """Write the tokens of the snapshot's generation."""
+        session = snapshot.session
+        return Grant(
+            snapshot=snapshot,
+            refresh_token=policy.form.write(snapshot, self._proofs.derive(session), now),
+            issued_at=now,
+            access_expires_at=min(now + policy.access_lifetime, session.absolute_expires_at),
+        )
+
+    def end_for_reuse(self, snapshot: Snapshot, kind: EventKind, generation: int, client: Client) -> None:
+        """End the session, with its event, and tell the person. Commits."""
+        now = self._clock.now()
+
+        def work(transaction: Transaction) -> bool:
+            ended = self._store.revoke(transaction, now, EndReason.REUSE, Session.id == snapshot.session.id)
+            if ended:
+                self._record(transaction, kind, snapshot, generation, client)
+            return bool(ended)
+
+        if self._database.transact(work) and snapshot.person.email:
+            self._postbox.post(notices.reuse_detected(snapshot.person.email))
+
+    def _load(self, token: PresentedToken, policy: SessionPolicy) -> Snapshot:
+        snapshot = self._store.load(token.session_id)
+        if snapshot is None or snapshot.session.contract != policy.contract:
+            raise InvalidRefreshToken("unknown session")
+        if not self._proofs.is_genuine(snapshot.session, token):
+            raise InvalidRefreshToken("wrong proof")
+        return snapshot
+
+    def _try(self, token: PresentedToken, policy: SessionPolicy, client: Client) -> Grant | None:
+        """Decide on the row as it stands; None if it changed before the decision could be carried out."""
+        snapshot = self._load(token, policy)
+        now = self._clock.now()
+        outcome = decide(snapshot, token.generation, now, policy.windows)
+        if outcome in REFUSALS:
+            raise REFUSALS[outcome](outcome.name.lower())
+        if outcome is Outcome.REUSE:
+            self.end_for_reuse(snapshot, EventKind.REFRESH_REUSED, token.generation, client)
+            raise RefreshTokenReused(f"generation {token.generation} of {snapshot.session.generation}")
+        if outcome is Outcome.REPEAT:
+            self._database.transact(
+                lambda transaction: self._record(
+                    transaction, EventKind.REFRESH_REPEATED, snapshot, token.generation, client
+                )
+            )
+            return self.grant(snapshot, policy, now)
+        return self._rotate(snapshot, token.generation, outcome, policy, client, now)
+
+    def _rotate(
+        self,
+        snapshot: Snapshot,
+        presented: int,
+        outcome: Outcome,
+        policy: SessionPolicy,
+        client: Client,
+        now: datetime,
+    ) -> Grant | None:
+        before = snapshot.session
+        after = swapped(before, presented, outcome, now, policy.windows.grace)._replace(
+            inactivity_expires_at=now + policy.inactivity_timeout,
+            last_seen_at=now,
+            ip_address=client.ip_address,
+            user_agent=client.user_agent,
+            transport=client.transport,
+        )
+        if outcome is Outcome.ROTATE:
+            swapped_now = self._store.swap(before, after)
+        else:
+            swapped_now = self._swap_with_event(snapshot, after, presented, outcome, client)
+        return self.grant(snapshot._replace(session=after), policy, now) if swapped_now else None
+
+    def _swap_with_event(
+        self, snapshot: Snapshot, after: SessionRow, presented: int, outcome: Outcome, client: Client
+    ) -> bool:
+        def work(transaction: Transaction) -> bool:
+            if not self._store.swap_within(transaction, snapshot.session, after):
+                return False
+            self._record(transaction, _EVENTS[outcome], snapshot, presented, client)
+            return True
+
+        return self._database.transact(work)
+
+    def _record(
+        self, transaction: Transaction, kind: EventKind, snapshot: Snapshot, presented: int, client: Client
+    ) -> None:
+        session = snapshot.session
+        self._events.record(
+            transaction,
+            kind,
+            Subject(user_id=session.user_id, session_id=session.id, organization_id=session.organization_id),
+            client,
+            presented=presented,
+            current=session.generation,
+            address_changed=client.ip_address != session.ip_address,
+            user_agent_changed=client.user_agent != session.user_agent,
+        )

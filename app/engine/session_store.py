@@ -1,0 +1,179 @@
+"""The statements on `sessions`: one SELECT, one conditional UPDATE, and what a login or an end needs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy.orm import Session as Transaction
+
+from app.engine.database import Database
+from app.engine.snapshot import OrganizationRow, PersonRow, SessionRow, Snapshot
+from app.models import Membership, Organization, Session, User
+
+_SESSION = [Session.__table__.c[name] for name in SessionRow._fields]
+_PERSON = [User.__table__.c[name] for name in PersonRow._fields]
+_ORGANIZATION = [
+    Organization.id,
+    Organization.slug,
+    Organization.name,
+    Organization.tier,
+    Organization.status,
+    Membership.user_id.is_not(None),
+    Membership.role,
+    Membership.is_admin,
+]
+_PERSON_AT = len(_SESSION)
+_ORGANIZATION_AT = _PERSON_AT + len(_PERSON)
+
+_SNAPSHOT = (
+    select(*_SESSION, *_PERSON, *_ORGANIZATION)
+    .join(User, User.id == Session.user_id)
+    .outerjoin(Organization, Organization.id == Session.organization_id)
+    .outerjoin(
+        Membership,
+        and_(Membership.user_id == User.id, Membership.organization_id == Session.organization_id),
+    )
+    .where(Session.id == bindparam("session_id"))
+)
+
+_SWAPPED_COLUMNS = (
+    "generation",
+    "seen_generation",
+    "floor_generation",
+    "grace_generation",
+    "grace_started_at",
+    "given_up_from",
+    "given_up_to",
+    "rotated_at",
+    "last_seen_at",
+    "inactivity_expires_at",
+    "ip_address",
+    "user_agent",
+    "transport",
+)
+
+# The row count of this statement decides. The condition on `seen_generation` matters to a recovery only: it
+# was allowed because nothing newer had been seen, and that must still be so.
+_SWAP = (
+    update(Session)
+    .where(
+        Session.id == bindparam("session_id"),
+        Session.generation == bindparam("expected_generation"),
+        Session.seen_generation <= bindparam("new_seen_generation"),
+        Session.revoked_at.is_(None),
+    )
+    .values({name: bindparam(f"new_{name}") for name in _SWAPPED_COLUMNS})
+)
+
+_MARK_SEEN = (
+    update(Session)
+    .where(
+        Session.id == bindparam("session_id"),
+        Session.generation == bindparam("expected_generation"),
+        Session.seen_generation < bindparam("seen"),
+        Session.revoked_at.is_(None),
+    )
+    .values(seen_generation=bindparam("seen"), last_seen_at=bindparam("now"))
+)
+
+
+class SessionStore:
+    """Reads and writes session rows. Decides nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._snapshot = database.prepare(_SNAPSHOT)
+        self._swap = database.prepare(_SWAP)
+        self._mark_seen = database.prepare(_MARK_SEEN)
+
+    def load(self, session_id: UUID) -> Snapshot | None:
+        """Read one session with its person and organization."""
+        values = self._database.fetch_one(self._snapshot, {"session_id": session_id})
+        if values is None:
+            return None
+        session = SessionRow._make(values[:_PERSON_AT])
+        person = PersonRow._make(values[_PERSON_AT:_ORGANIZATION_AT])
+        organization = OrganizationRow._make(values[_ORGANIZATION_AT:])
+        return Snapshot(session, person, None if organization.id is None else organization)
+
+    def swap(self, before: SessionRow, after: SessionRow) -> bool:
+        """Put `after` in the place of `before` in one statement; False if somebody else was faster."""
+        return self._database.change(self._swap, _swap_values(before, after)) == 1
+
+    def swap_within(self, transaction: Transaction, before: SessionRow, after: SessionRow) -> bool:
+        """Do the same as a part of a larger transaction."""
+        return bool(_changed(transaction, _SWAP, _swap_values(before, after)))
+
+    def mark_seen(self, session: SessionRow, generation: int, now: datetime) -> None:
+        """Note that a generation has provably been in somebody's hands."""
+        self._database.change(
+            self._mark_seen,
+            {
+                "session_id": session.id,
+                "expected_generation": session.generation,
+                "seen": generation,
+                "now": now,
+            },
+        )
+
+    def insert(self, transaction: Transaction, row: SessionRow) -> None:
+        """Add the row of a new login."""
+        transaction.execute(insert(Session).values(row._asdict()))
+
+    def revoke(self, transaction: Transaction, now: datetime, reason: str, *conditions: Any) -> int:
+        """End every live session that meets the conditions and return how many there were."""
+        statement = (
+            update(Session)
+            .where(Session.revoked_at.is_(None), *conditions)
+            .values(revoked_at=now, revoked_reason=reason)
+            .execution_options(synchronize_session=False)
+        )
+        return int(transaction.connection().execute(statement).rowcount)
+
+    def live(self, transaction: Transaction, user_id: int, now: datetime) -> Sequence[SessionRow]:
+        """Return a person's live sessions, the most recently seen first."""
+        rows = transaction.execute(
+            select(*_SESSION)
+            .where(Session.user_id == user_id, Session.revoked_at.is_(None))
+            .where(Session.inactivity_expires_at > now, Session.absolute_expires_at > now)
+            .order_by(Session.last_seen_at.desc(), Session.id)
+        )
+        return [SessionRow._make(row) for row in rows]
+
+    def sweep(self, transaction: Transaction, after: UUID, limit: int, ended_before: datetime) -> UUID | None:
+        """Look at the next `limit` rows behind `after` in key order and delete those long ended.
+
+        Returns the key of the last row looked at, or None at the end of the table. Keys are random, so a walk
+        from a random key samples the table evenly; no index on any moment is needed.
+        """
+        ids = list(
+            transaction.scalars(
+                select(Session.id).where(Session.id > after).order_by(Session.id).limit(limit)
+            )
+        )
+        if not ids:
+            return None
+        transaction.execute(
+            delete(Session).where(
+                Session.id.in_(ids),
+                or_(
+                    Session.revoked_at < ended_before,
+                    Session.inactivity_expires_at < ended_before,
+                    Session.absolute_expires_at < ended_before,
+                ),
+            )
+        )
+        return ids[-1]
+
+
+def _swap_values(before: SessionRow, after: SessionRow) -> dict[str, Any]:
+    values: dict[str, Any] = {f"new_{name}": getattr(after, name) for name in _SWAPPED_COLUMNS}
+    values["session_id"] = before.id
+    values["expected_generation"] = before.generation
+    return values
+
+
+def _changed(transaction: Transaction, statement: Any, values: dict[str, Any]) -> int:
+    return int(transaction.connection().execute(statement, values).rowcount)

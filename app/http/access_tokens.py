@@ -1,0 +1,121 @@
+"""Access tokens: signed and read through Flask-JWT-Extended, judged by the injected clock."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import jwt
+from flask import Flask
+from flask_jwt_extended import JWTManager, create_access_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
+
+from app.engine.errors import InvalidAccessToken
+from app.engine.grant import Grant
+from app.primitives.clock import Clock
+from app.primitives.jwt_format import MalformedToken, read_unverified
+from app.primitives.keyring import Keyring, Purpose
+
+
+class AccessClaims(NamedTuple):
+    """What a verified access token says about its session."""
+
+    session_id: UUID
+    generation: int
+    claims: Mapping[str, Any]
+
+
+class Audience(NamedTuple):
+    """For whom a contract's access tokens are, and in whose name."""
+
+    issuer: str
+    audience: str
+
+
+class AccessTokens:
+    """Issues and reads access tokens of all mounted contracts."""
+
+    def __init__(self, app: Flask, *, keyring: Keyring, clock: Clock, algorithm: str) -> None:
+        self._keys = keyring.verifying(Purpose.ACCESS_TOKEN)
+        self._key: ContextVar[bytes] = ContextVar("access_token_key", default=self._keys[0])
+        self._clock = clock
+        self._algorithm = algorithm
+        app.config.update(
+            JWT_ALGORITHM=algorithm,
+            JWT_DECODE_ALGORITHMS=[algorithm],
+            JWT_ENCODE_NBF=False,
+            JWT_COOKIE_CSRF_PROTECT=False,
+            JWT_ENCODE_AUDIENCE=None,
+            JWT_DECODE_AUDIENCE=None,
+            JWT_SECRET_KEY=self._keys[0],
+            # Times are compared with the injected clock below; the library would use the machine's.
+            JWT_DECODE_LEEWAY=timedelta(days=36500),
+        )
+        manager = JWTManager(app)
+        manager.encode_key_loader(lambda _identity: self._keys[0])
+        manager.decode_key_loader(lambda _header, _claims: self._key.get())
+
+    def issue(self, grant: Grant, claims: Mapping[str, Any], audience: Audience) -> str:
+        """Return an access token with the contract's claims and ours.
+
+        Source: RFC 9068 section 2.2 for the set; the contract's documented claims keep their names and types.
+        """
+        session = grant.session
+        ours = {
+            "sid": str(session.id),
+            "gen": session.generation,
+            "iss": audience.issuer,
+            "aud": audience.audience,
+            "iat": int(grant.issued_at.timestamp()),
+            "exp": int(grant.access_expires_at.timestamp()),
+            "auth_time": int(session.authenticated_at.timestamp()),
+            "amr": session.auth_methods,
+        }
+        token: str = create_access_token(
+            identity=str(grant.person.uuid), additional_claims={**claims, **ours}, expires_delta=False
+        )
+        return token
+
+    def read(self, token: str, audience: Audience, *, expired_too: bool = False) -> AccessClaims:
+        """Verify an access token of one contract; the session is not looked at.
+
+        Raises:
+            InvalidAccessToken: malformed, forged, of another kind or contract, or past its end.
+
+        Source: RFC 8725 sections 3.1, 3.8, 3.9, 3.11.
+        """
+        try:
+            read_unverified(token, algorithm=self._algorithm)
+        except MalformedToken as error:
+            raise InvalidAccessToken(f"malformed: {error.reason}") from error
+        claims = self._verified(token)
+        if claims.get("type") != "access":
+            raise InvalidAccessToken("of another kind")
+        if claims.get("iss") != audience.issuer or claims.get("aud") != audience.audience:
+            raise InvalidAccessToken("of another issuer or audience")
+        if not expired_too and self._clock.now().timestamp() >= claims["exp"]:
+            raise InvalidAccessToken("expired")
+        sid, generation = claims.get("sid"), claims.get("gen")
+        if not isinstance(sid, str) or type(generation) is not int:
+            raise InvalidAccessToken("names no session")
+        try:
+            return AccessClaims(UUID(sid), generation, claims)
+        except ValueError as error:
+            raise InvalidAccessToken("names no session") from error
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        """Try each key that still verifies; the first is right except while keys are being changed."""
+        for key in self._keys:
+            previous = self._key.set(key)
+            try:
+                claims: dict[str, Any] = decode_token(token, allow_expired=True)
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.PyJWTError, JWTExtendedException) as error:
+                raise InvalidAccessToken(f"refused: {type(error).__name__}") from error
+            else:
+                return claims
+            finally:
+                self._key.reset(previous)
+        raise InvalidAccessToken("signature")

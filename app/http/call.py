@@ -1,0 +1,268 @@
+"""One request to one contract: who calls, by which transport, with which tokens; and how it is answered."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import Request, Response, g, jsonify, request
+
+from app.engine.client import Client, Transport
+from app.engine.engine import Engine
+from app.engine.errors import (
+    AccessTokenMissing,
+    AccountUnavailable,
+    AuthError,
+    InvalidAccessToken,
+    InvalidRefreshToken,
+    NotFound,
+    PasswordChangeRequired,
+    RefreshTokenMissing,
+    SecondFactorRequired,
+)
+from app.engine.grant import Grant, SessionPolicy
+from app.engine.snapshot import Snapshot
+from app.http import csrf
+from app.http.access_tokens import AccessClaims
+from app.http.client_info import counted_address, read_client
+from app.http.runtime import Mount, Runtime, runtime
+from config import AccessTokenCheck, AccessTokenType
+
+_TYPE_HEADER = "X-Access-Token-Type"
+_DEFINITIVE = (InvalidRefreshToken, AccountUnavailable)
+
+
+class Call:
+    """The request as a view sees it."""
+
+    def __init__(self, request: Request, runtime: Runtime, mount: Mount) -> None:
+        self._request = request
+        self._runtime = runtime
+        self._snapshot: Snapshot | None = None
+        self._refreshed_from_cookie = False
+        self.mount = mount
+        self.transport = _transport(request, mount)
+        self.client: Client = read_client(request, self.transport)
+        self.access: AccessClaims | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The rules."""
+        return self._runtime.engine
+
+    @property
+    def policy(self) -> SessionPolicy:
+        """How this contract's sessions live."""
+        return self.mount.policy
+
+    @property
+    def uses_cookies(self) -> bool:
+        """Tell whether tokens travel in cookies."""
+        return self.transport is Transport.COOKIE
+
+    @property
+    def double_submit_enabled(self) -> bool:
+        """Tell whether a signed value must come back in a header on top of the origin check."""
+        return self._runtime.settings.cookies.csrf_double_submit
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The session of the access token; read now if the guard did not need to.
+
+        Raises:
+            InvalidAccessToken: the session is not there any more.
+        """
+        if self._snapshot is None:
+            try:
+                self._snapshot = self.engine.sessions.look_up(self._claims().session_id)
+            except NotFound as error:
+                raise InvalidAccessToken("its session is gone") from error
+        return self._snapshot
+
+    def check_origin(self) -> None:
+        """Refuse a cookie-bearing request from another site.
+
+        Raises:
+            CrossSiteRequest: see `OriginCheck`.
+        """
+        if self.uses_cookies:
+            self._runtime.origins.check(self._request)
+
+    def check_limit(self, name: str) -> None:
+        """Count the request under a named limit.
+
+        Raises:
+            RateLimited: there were too many from this address.
+        """
+        self._runtime.limits.check(name, counted_address(self._request))
+
+    def authenticate(self, *, partial: bool = False) -> None:
+        """Demand a good access token; with `partial`, also one whose second factor is still due.
+
+        Raises:
+            AccessTokenMissing, InvalidAccessToken, AccountUnavailable, SecondFactorRequired,
+            PasswordChangeRequired, CsrfTokenInvalid.
+        """
+        token = self.access_token()
+        if token is None:
+            raise AccessTokenMissing
+        self.access = self._runtime.access_tokens.read(token, self.mount.audience)
+        self._check_double_submit(self.access.session_id)
+        if self.mount.settings.tokens.access_token_check is AccessTokenCheck.SESSION:
+            self._snapshot = self.engine.sessions.authenticate(
+                self.access.session_id, self.access.generation, self.policy, self.client
+            )
+            if self._snapshot.session.mfa_pending and not partial:
+                raise SecondFactorRequired
+            if self._snapshot.person.must_change_password and not partial:
+                raise PasswordChangeRequired
+
+    def access_token(self) -> str | None:
+        """Return the access token, from where this transport carries it.
+
+        Raises:
+            InvalidAccessToken: there is an Authorization header of another form.
+        """
+        if self.uses_cookies:
+            return self.mount.cookies.access_token(self._request)
+        header = self._request.headers.get("Authorization", "").strip()
+        if not header:
+            return None
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise InvalidAccessToken("not a Bearer token")
+        return token.strip()
+
+    def refresh_token(self, from_body: str | None) -> str:
+        """Return the refresh token to exchange; the body wins over the cookie.
+
+        Raises:
+            RefreshTokenMissing: it came neither way.
+        """
+        if from_body:
+            return from_body
+        token = self.cookie_refresh_token()
+        if token is None:
+            raise RefreshTokenMissing
+        self._refreshed_from_cookie = True
+        return token
+
+    def cookie_refresh_token(self) -> str | None:
+        """Return the refresh token whose cookie came along; in header mode no cookie is read."""
+        return self.mount.cookies.refresh_token(self._request) if self.uses_cookies else None
+
+    def named_session(self, from_body: str | None = None) -> UUID | None:
+        """Return the session that any genuine token that came along names, expired or not.
+
+        This is what a logout ends: one that needed a fresh access token would leave the session of everybody
+        who comes late alive.
+        """
+        refresh_token = from_body or self.cookie_refresh_token()
+        if refresh_token is not None:
+            try:
+                return self.engine.sessions.identify(refresh_token, self.policy).session.id
+            except InvalidRefreshToken:
+                pass
+        try:
+            token = self.access_token()
+            if token is None:
+                return None
+            return self._runtime.access_tokens.read(token, self.mount.audience, expired_too=True).session_id
+        except InvalidAccessToken:
+            return None
+
+    def grant_answer(
+        self,
+        grant: Grant,
+        body: Mapping[str, Any],
+        tokens: Mapping[str, str],
+        *,
+        remembered: bool | None = None,
+        status: int = 200,
+    ) -> Response:
+        """Answer with fresh tokens: in the body, or in cookies and the body without them.
+
+        `tokens` maps the contract's field names to `access` and `refresh`. `remembered` None keeps what the
+        person chose at login.
+        """
+        access_token = self._issue(grant)
+        if not self.uses_cookies:
+            values = {"access": access_token, "refresh": grant.refresh_token}
+            return _json({**{name: values[kind] for name, kind in tokens.items()}, **body}, status)
+        if remembered is None:
+            remembered = self.mount.cookies.is_remembered(self._request)
+        response = _json(body, status)
+        csrf_token = None
+        if self.double_submit_enabled:
+            csrf_token = self._runtime.double_submit.issue(grant.session.id)
+        self.mount.cookies.set_tokens(
+            response, grant, access_token, remembered=remembered, csrf_token=csrf_token
+        )
+        return response
+
+    def answer(self, body: Mapping[str, Any] | list[Any], status: int = 200) -> Response:
+        """Answer without tokens."""
+        return _json(body, status)
+
+    def signed_out_answer(self, body: Mapping[str, Any]) -> Response:
+        """Answer a logout; in cookie mode the cookies go."""
+        response = _json(body, 200)
+        if self.uses_cookies:
+            self.mount.cookies.clear_tokens(response)
+        return response
+
+    def csrf_answer(self, header_field: str, body: Mapping[str, Any]) -> Response:
+        """Answer with a fresh double-submit value in its cookie and in the named field."""
+        value = self._runtime.double_submit.issue(self.named_session())
+        response = _json({**body, header_field: value}, 200)
+        self.mount.cookies.set_csrf_token(response, value)
+        return response
+
+    def settle_refusal(self, error: AuthError, response: Response) -> None:
+        """Clear the cookies if the very refresh token that came in one has been refused for good."""
+        if self._refreshed_from_cookie and isinstance(error, _DEFINITIVE):
+            self.mount.cookies.clear_tokens(response)
+
+    def _issue(self, grant: Grant) -> str:
+        claims = self.mount.contract.access_claims(grant)
+        return self._runtime.access_tokens.issue(grant, claims, self.mount.audience)
+
+    def _claims(self) -> AccessClaims:
+        if self.access is None:
+            raise AccessTokenMissing
+        return self.access
+
+    def _check_double_submit(self, session_id: UUID) -> None:
+        if (
+            not (self.double_submit_enabled and self.uses_cookies)
+            or self._request.method in csrf.SAFE_METHODS
+        ):
+            return
+        cookie = self.mount.cookies.csrf_token(self._request)
+        self._runtime.double_submit.check(cookie, self._request.headers.get(csrf.HEADER), session_id)
+
+
+def current_call() -> Call | None:
+    """Return the call of the running request, if it got that far."""
+    call: Call | None = g.get("keyturn_call")
+    return call
+
+
+def begin_call(mount: Mount) -> Call:
+    """Start the call of the running request."""
+    g.keyturn_call = call = Call(request, runtime(), mount)
+    return call
+
+
+def _transport(request: Request, mount: Mount) -> Transport:
+    """Return how tokens travel: as configured, or as the request asks where that is left to it."""
+    configured = mount.settings.tokens.access_token_type
+    if configured is AccessTokenType.CLIENT:
+        asked = request.headers.get(_TYPE_HEADER, "").strip().lower()
+        return Transport.COOKIE if asked == Transport.COOKIE else Transport.HEADER
+    return Transport(configured.value)
+
+
+def _json(body: Mapping[str, Any] | list[Any], status: int) -> Response:
+    response = jsonify(body)
+    response.status_code = status
+    return response

@@ -1,0 +1,93 @@
+"""The seam between the engine and a wire contract.
+
+A contract says what it calls things and how long they live; everything else is shared. Adding one is adding a
+file that builds one of these.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint
+from marshmallow import Schema
+
+from app.engine.errors import AuthError
+from app.engine.grant import Grant, SessionPolicy
+from app.engine.refresh_tokens import RefreshTokenForm
+from app.engine.rotation import Windows
+from app.primitives.keyring import Keyring
+from config import ContractDefaults, TokenSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """How a contract answers one of the engine's codes; None keeps the shared code or message."""
+
+    status: int
+    code: str | None = None
+    message: str | None = None
+
+
+class WireRefusal(AuthError):
+    """A refusal that only one contract knows; it brings its own answer."""
+
+    code = "wire_refusal"
+    message = "The request is not valid."
+
+    def __init__(self, answer: ErrorAnswer) -> None:
+        super().__init__(answer.message or "")
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A refusal on its way into a contract's error body."""
+
+    status: int
+    code: str | None
+    message: str
+    path: str
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookieNames:
+    """What a contract calls its cookies."""
+
+    access: str
+    refresh: str
+    remember: str
+    csrf: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One wire contract."""
+
+    name: str
+    title: str
+    blueprint: Blueprint
+    defaults: ContractDefaults
+    cookies: CookieNames
+    refresh_form: Callable[[Keyring], RefreshTokenForm]
+    access_claims: Callable[[Grant], dict[str, Any]]
+    errors: Mapping[type[AuthError], ErrorAnswer]
+    error_body: Callable[[Refusal], dict[str, Any]]
+    error_schema: type[Schema]
+    max_sessions_per_person: int = 100
+    access_dies_at_refresh: bool = False
+    issuer: str | None = None
+    audience: str | None = None
+
+    def policy(self, tokens: TokenSettings, keyring: Keyring) -> SessionPolicy:
+        """Return the rules for sessions of this contract under these settings."""
+        return SessionPolicy(
+            contract=self.name,
+            form=self.refresh_form(keyring),
+            access_lifetime=tokens.access_lifetime,
+            inactivity_timeout=tokens.inactivity_timeout,
+            absolute_lifetime=tokens.absolute_lifetime,
+            windows=Windows(grace=tokens.grace, recovery=tokens.recovery),
+            max_sessions_per_person=self.max_sessions_per_person,
+            access_dies_at_refresh=self.access_dies_at_refresh,
+        )

@@ -1,0 +1,149 @@
+"""Rate limits per address, configured through Flask-Limiter, in Redis or in the process.
+
+One check is one call of the limiting strategy. Flask-Limiter's decorators and request hooks would cost more
+than a whole refresh's own Python; see docs/performance.md.
+"""
+
+import logging
+import math
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from flask_limiter import Limiter
+from limits import RateLimitItem, parse_many
+from limits.errors import StorageError
+from limits.storage import Storage
+
+from app.engine.errors import RateLimited
+from config import RateLimitSettings
+
+_log = logging.getLogger(__name__)
+_SWEEP_SECONDS = 60.0
+_LOG_SECONDS = 60.0
+_REDIS_SECONDS = 0.25
+
+
+class ProcessStorage(Storage):
+    """Counters in this process, without the timer threads of the library's own memory storage."""
+
+    STORAGE_SCHEME = ("process",)
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 - the library's signature
+        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+        self._counters: dict[str, tuple[int, float]] = {}
+        self._lock = threading.Lock()
+        self._sweep_at = 0.0
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """A dictionary does not fail."""
+        return StorageError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Count and return the count of the running window, which ends `expiry` seconds after it began."""
+        now = time.monotonic()
+        with self._lock:
+            if now >= self._sweep_at:
+                self._counters = {name: item for name, item in self._counters.items() if item[1] > now}
+                self._sweep_at = now + _SWEEP_SECONDS
+            count, ends = self._counters.get(key, (0, 0.0))
+            if ends <= now:
+                count, ends = 0, now + expiry
+            self._counters[key] = (count + amount, ends)
+            return count + amount
+
+    def get(self, key: str) -> int:
+        """Return the count of the running window."""
+        count, ends = self._counters.get(key, (0, 0.0))
+        return count if ends > time.monotonic() else 0
+
+    def get_expiry(self, key: str) -> float:
+        """Return when the running window ends, on the wall clock as the library wants it."""
+        _, ends = self._counters.get(key, (0, 0.0))
+        return time.time() + max(0.0, ends - time.monotonic())
+
+    def check(self) -> bool:
+        """Answer that the storage works."""
+        return True
+
+    def reset(self) -> int:
+        """Forget everything and return how many counters there were."""
+        with self._lock:
+            count = len(self._counters)
+            self._counters = {}
+            return count
+
+    def clear(self, key: str) -> None:
+        """Forget one counter."""
+        with self._lock:
+            self._counters.pop(key, None)
+
+
+class Limits:
+    """The configured limits by name. Without Redis, or while it is away, each process counts for itself."""
+
+    def __init__(self, app: Flask, settings: RateLimitSettings) -> None:
+        self._items: dict[str, list[RateLimitItem]] = {
+            name: parse_many(notation)
+            for name in ("login", "signup", "refresh", "password")
+            if (notation := getattr(settings, name)) is not None
+        }
+        redis_url = settings.redis_url.reveal() if settings.redis_url else None
+        self._shared = _limiter(app, redis_url) if redis_url else None
+        self._local = _limiter(app, "process://")
+        self._log_at = 0.0
+
+    def check(self, name: str, address: str) -> None:
+        """Count one request under the named limit.
+
+        Raises:
+            RateLimited: with the time until the window ends.
+        """
+        for item in self._items.get(name, ()):
+            limiter, allowed = self._hit(item, name, address)
+            if not allowed:
+                ends_at = limiter.limiter.get_window_stats(item, name, address).reset_time
+                wait = max(1, math.ceil(ends_at - time.time()))
+                raise RateLimited(timedelta(seconds=wait), f"{name}: {item}")
+
+    def is_shared(self) -> bool | None:
+        """Tell whether the shared store answers; None when there is none configured."""
+        if self._shared is None:
+            return None
+        try:
+            return bool(self._shared.storage.check())
+        except StorageError:
+            return False
+
+    def _hit(self, item: RateLimitItem, name: str, address: str) -> tuple[Limiter, bool]:
+        if self._shared is not None:
+            try:
+                return self._shared, self._shared.limiter.hit(item, name, address)
+            except StorageError as error:
+                self._say_lost(error)
+        return self._local, self._local.limiter.hit(item, name, address)
+
+    def _say_lost(self, error: Exception) -> None:
+        if time.monotonic() >= self._log_at:
+            self._log_at = time.monotonic() + _LOG_SECONDS
+            _log.warning("the shared limit store is away, limits count per process: %s", type(error).__name__)
+
+
+def _limiter(app: Flask, storage_uri: str) -> Limiter:
+    """Build a limiter whose request hooks stay out of the way: limits are checked where they apply."""
+    options: dict[str, Any] = {}
+    if storage_uri.startswith("redis"):
+        options = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
+    limiter = Limiter(
+        key_func=lambda: "",
+        storage_uri=storage_uri,
+        storage_options={**options, "wrap_exceptions": True},
+        strategy="fixed-window",
+    )
+    # Flask-Limiter adds its hooks only to an application that does not list it yet.
+    app.extensions.setdefault("limiter", set()).add(limiter)
+    limiter.init_app(app)
+    return limiter

@@ -1,0 +1,55 @@
+"""Puts the chosen contracts on an application."""
+
+from flask import Flask
+
+from app.http.access_tokens import Audience
+from app.http.contract import Contract
+from app.http.cookies import CookieJar
+from app.http.errors import answers_for
+from app.http.runtime import Mount
+from app.primitives.keyring import Keyring
+from config import ConfigurationError, ContractSettings, Problem, Settings
+
+
+def mount_contracts(
+    app: Flask, settings: Settings, contracts: dict[str, Contract], keyring: Keyring
+) -> dict[str, Mount]:
+    """Register each configured contract's blueprint and return what requests need to know of it.
+
+    Raises:
+        ConfigurationError: two contracts claim the same method and path.
+    """
+    mounts: dict[str, Mount] = {}
+    for chosen in settings.contracts:
+        contract = contracts[chosen.name]
+        app.register_blueprint(contract.blueprint, url_prefix=chosen.prefix.rstrip("/") or None)
+        mounts[chosen.name] = _mount(chosen, contract, settings, keyring)
+    _refuse_collisions(app)
+    return mounts
+
+
+def _mount(chosen: ContractSettings, contract: Contract, settings: Settings, keyring: Keyring) -> Mount:
+    return Mount(
+        contract=contract,
+        settings=chosen,
+        policy=contract.policy(chosen.tokens, keyring),
+        cookies=CookieJar(contract.cookies, settings.cookies),
+        audience=Audience(
+            contract.issuer or settings.web.public_url, contract.audience or f"keyturn:{contract.name}"
+        ),
+        errors=answers_for(contract.errors),
+    )
+
+
+def _refuse_collisions(app: Flask) -> None:
+    """Two endpoints behind one method and path would leave one of them silently unreachable."""
+    owners: dict[tuple[str, str], str] = {}
+    problems = []
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            owner = owners.setdefault((method, rule.rule), rule.endpoint)
+            if owner != rule.endpoint:
+                text = f"{owner} and {rule.endpoint} both answer {method} {rule.rule}; mount one elsewhere"
+                problems.append(Problem("KEYTURN_CONTRACTS", text))
+    if problems:
+        raise ConfigurationError(tuple(problems))

@@ -1,0 +1,104 @@
+"""gunicorn under measurement: started with the same settings for every contender, its CPU read from /proc."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKERS, THREADS = 2, 4
+_START_SECONDS = 30.0
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A master and its workers."""
+
+    pid: int
+    port: int
+
+    def cpu_seconds(self) -> float:
+        """Return user and system time of the master and its workers so far."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(_cpu_ticks(pid) for pid in [str(self.pid), *children]) / _TICKS_PER_SECOND
+
+    def post(self, path: str, body: dict[str, str]) -> tuple[int, dict[str, str]]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def serving(application: str, environment: dict[str, str]) -> Iterator[Server]:
+    """Serve a WSGI application on a free port until the block ends.
+
+    Raises:
+        RuntimeError: the server ended or did not answer within half a minute.
+    """
+    port = _free_port()
+    process = subprocess.Popen(_command(application, port), cwd=ROOT, env=environment)
+    try:
+        _await_answer(process, port)
+        yield Server(process.pid, port)
+    finally:
+        process.terminate()
+        process.wait(timeout=40)
+
+
+def _command(application: str, port: int) -> list[str]:
+    configuration = ROOT / "gunicorn.conf.py"
+    shared = ["--config", str(configuration)] if configuration.exists() else []
+    fixed = ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS)]
+    place = ["--bind", f"127.0.0.1:{port}", "--pythonpath", f"{ROOT / 'benchmarks'},{ROOT}"]
+    # Without this, two gunicorns of one account quarrel over one control socket.
+    quiet = ["--no-control-socket", "--log-level", "warning"]
+    return [sys.executable, "-m", "gunicorn", *shared, *fixed, *place, *quiet, application]
+
+
+def _await_answer(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"gunicorn ended with exit code {process.returncode}")
+        if _answers(port):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("gunicorn does not answer")
+
+
+def _answers(port: int) -> bool:
+    """Tell whether a worker answers; the master listens before any of them has loaded the application."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse().read()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _cpu_ticks(pid: str) -> int:
+    # The command name in brackets may hold spaces, so fields are counted from the last bracket.
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])

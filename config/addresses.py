@@ -1,0 +1,166 @@
+"""Settings that are URLs: web addresses, origins, and where the database, Redis and the senders are."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from config.kinds import Kind, list_items
+from config.problems import Unacceptable
+from config.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# A name, an IPv4 address, or an IPv6 address, which urlsplit has already taken out of its brackets.
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port as a browser writes them in `Origin`: lower case, no default port."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in {None, _DEFAULT_PORTS.get(parts.scheme)} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _split(text: str) -> SplitResult:
+    if re.search(r"[\s\x00-\x1f\x7f]", text):
+        raise Unacceptable("contains white space")
+    try:
+        parts = urlsplit(text)
+        # Reading the port is what checks it.
+        _ = parts.port
+    except ValueError as error:
+        raise Unacceptable("is not a URL: its host or port is malformed") from error
+    return parts
+
+
+def _web_address(text: str) -> SplitResult:
+    parts = _split(text)
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise Unacceptable("does not start with http:// or https://")
+    if parts.username is not None or parts.password is not None:
+        raise Unacceptable("contains a user name or password, which would become public")
+    if not _HOST.fullmatch(parts.hostname or ""):
+        raise Unacceptable("has no valid host name")
+    return parts
+
+
+def _public_url(text: str) -> str:
+    parts = _web_address(text)
+    if "?" in text or "#" in text:
+        raise Unacceptable("has a query or a fragment")
+    return origin_of(text) + parts.path.rstrip("/")
+
+
+PUBLIC_URL = Kind("an absolute http or https URL without query and fragment", _public_url, private=True)
+
+
+def _origin(item: str) -> str:
+    if item == "null" or "*" in item:
+        raise Unacceptable("holds `*` or `null`, which would let any page act for a signed-in person")
+    parts = _web_address(item)
+    if parts.path or "?" in item or "#" in item:
+        raise Unacceptable("holds an origin that goes on after host and port (a path, or only a slash)")
+    return origin_of(item)
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_origin(item) for item in list_items(text)))
+
+
+ORIGINS = Kind("`scheme://host[:port]`, separated by commas", _origins, private=True)
+
+_DATABASES = ("postgresql+psycopg", "mysql+pymysql", "mariadb+pymysql")
+_SPELLINGS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+
+
+def _database_url(text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    family = scheme.partition("+")[0]
+    if scheme in _DATABASES:
+        if not (_split(text).netloc or "?" in rest) or not _split(text).path.strip("/"):
+            raise Unacceptable("names no host or no database")
+    elif family in _SPELLINGS:
+        raise Unacceptable(
+            f"does not name its driver: write {_SPELLINGS[family]}://user:password@host/database"
+        )
+    elif scheme != "sqlite" or not separator:
+        raise Unacceptable("is not the URL of a supported database")
+    elif not rest.startswith("/") or rest.strip("/") in {"", ":memory:"}:
+        raise Unacceptable("names no file, and a database in memory would be another one for each connection")
+    return text
+
+
+DATABASE_URL = Kind(
+    "`sqlite:///path`, " + ", ".join(f"`{scheme}://user:password@host/database`" for scheme in _DATABASES),
+    _database_url,
+    private=True,
+)
+
+
+def _located(accepted: str, **checks: Callable[[SplitResult], bool]) -> Kind[Secret]:
+    """A URL whose scheme is one of the keywords and which passes the check of that scheme."""
+
+    def parse(text: str) -> Secret:
+        parts = _split(text)
+        if parts.scheme not in checks:
+            raise Unacceptable("has none of the accepted schemes")
+        if not checks[parts.scheme](parts):
+            raise Unacceptable("is incomplete")
+        return Secret(text)
+
+    return Kind(accepted, parse, private=True)
+
+
+def _has_host(parts: SplitResult) -> bool:
+    return bool(parts.hostname)
+
+
+def _has_path(parts: SplitResult) -> bool:
+    return bool(parts.path)
+
+
+def _is_bare(parts: SplitResult) -> bool:
+    return not (parts.netloc or parts.path or parts.query)
+
+
+REDIS_URL = _located(
+    "`redis://host:6379/0`, `rediss://…` (TLS), `unix:///path`",
+    redis=_has_host,
+    rediss=_has_host,
+    unix=_has_path,
+)
+MAIL_URL = _located(
+    "`console:`, `memory:`, `file:path`, `smtp://user:password@host:587`, `smtps://…`",
+    console=_is_bare,
+    memory=_is_bare,
+    file=_has_path,
+    smtp=_has_host,
+    smtps=_has_host,
+)
+SMS_URL = _located(
+    "`console:`, `memory:`, `file:path`, `https://gateway.example.org/send`, `http://…`",
+    console=_is_bare,
+    memory=_is_bare,
+    file=_has_path,
+    http=_has_host,
+    https=_has_host,
+)

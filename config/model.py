@@ -1,0 +1,172 @@
+"""The settings as the rest of the service sees them: typed, frozen, grouped by concern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from config.secret import Secret
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+    TESTING = "testing"
+
+
+class AccessTokenType(StrEnum):
+    """How tokens travel; CLIENT lets each request choose."""
+
+    HEADER = "header"
+    COOKIE = "cookie"
+    CLIENT = "client"
+
+
+class AccessTokenCheck(StrEnum):
+    """Whether a guarded request reads the session row or trusts the signature alone."""
+
+    SESSION = "session"
+    SIGNATURE = "signature"
+
+
+class SameSite(StrEnum):
+    LAX = "Lax"
+    STRICT = "Strict"
+    NONE = "None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractDefaults:
+    """What a contract documents; a setting that is set goes before it."""
+
+    prefix: str
+    access_lifetime: timedelta
+    inactivity_timeout: timedelta
+    absolute_lifetime: timedelta
+    grace: timedelta
+    recovery: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSettings:
+    access_token_type: AccessTokenType
+    access_lifetime: timedelta
+    inactivity_timeout: timedelta
+    absolute_lifetime: timedelta
+    grace: timedelta
+    recovery: timedelta
+    access_token_check: AccessTokenCheck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractSettings:
+    name: str
+    prefix: str
+    tokens: TokenSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySettings:
+    """`secret_key` signs; it and every fallback verify."""
+
+    secret_key: Secret
+    fallbacks: tuple[Secret, ...]
+    jwt_algorithm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """`lock_timeout` is SQLite's busy timeout, PostgreSQL's lock_timeout, InnoDB's lock wait timeout."""
+
+    # The URL may hold a password, so it stays out of `repr`.
+    url: str = field(repr=False)
+    pool_size: int
+    pool_timeout: timedelta
+    lock_timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """`allowed_origins` starts with the origin of `public_url`, which has no trailing slash."""
+
+    public_url: str
+    allowed_origins: tuple[str, ...]
+    trusted_proxies: int
+    max_body_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookieSettings:
+    """`prefix` is empty, `__Host-` or `__Secure-`."""
+
+    secure: bool
+    same_site: SameSite
+    domain: str | None
+    prefix: str
+    csrf_double_submit: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordSettings:
+    """Lengths count code points; `hash_concurrency` is per process."""
+
+    minimum_length: int
+    maximum_length: int
+    argon2_memory_kib: int
+    argon2_iterations: int
+    argon2_parallelism: int
+    hash_concurrency: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginThrottleSettings:
+    attempts: int
+    window: timedelta
+    lock: timedelta
+    account_attempts: int
+    account_window: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """How long ended sessions and security events are kept before they are swept."""
+
+    retention: timedelta
+    event_retention: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitSettings:
+    """Limits per address in Flask-Limiter notation; None switches one off."""
+
+    login: str | None
+    signup: str | None
+    refresh: str | None
+    password: str | None
+    redis_url: Secret | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySettings:
+    mail_url: Secret
+    sms_url: Secret
+    mail_from: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    environment: Environment
+    keys: KeySettings
+    database: DatabaseSettings
+    web: WebSettings
+    cookies: CookieSettings
+    passwords: PasswordSettings
+    login_throttle: LoginThrottleSettings
+    sessions: SessionSettings
+    rate_limits: RateLimitSettings
+    delivery: DeliverySettings
+    contracts: tuple[ContractSettings, ...]

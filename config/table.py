@@ -1,0 +1,393 @@
+"""Every setting, declared once: parsing, the documentation and `.env.example` all come from here.
+
+A default is written as the environment would spell it, so it passes the same parser.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic
+
+from config.addresses import DATABASE_URL, MAIL_URL, ORIGINS, PUBLIC_URL, REDIS_URL, SMS_URL
+from config.kinds import (
+    BOOLEAN,
+    COOKIE_DOMAIN,
+    COOKIE_PREFIX,
+    JWT_ALGORITHM,
+    MAIL_ADDRESS,
+    RATE_LIMIT,
+    Kind,
+    T_co,
+    one_of,
+    seconds,
+    whole_number,
+)
+from config.model import AccessTokenCheck, AccessTokenType, Environment, SameSite
+from config.signing_keys import SIGNING_KEY, SIGNING_KEYS
+
+PREFIX = "KEYTURN_"
+# Names that the test suite alone reads; tolerated so that one environment can serve both.
+TEST_SUITE_PREFIX = "KEYTURN_TEST_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting(Generic[T_co]):
+    """`derived` says what holds where no fixed `default` exists; `per_contract` allows an override."""
+
+    name: str
+    kind: Kind[T_co]
+    why: str
+    default: str | None = None
+    derived: str = "none"
+    per_contract: bool = False
+
+    def override(self, contract: str) -> str:
+        """Return the name that sets this for one contract."""
+        return f"{PREFIX}{contract.upper()}__{self.name.removeprefix(PREFIX)}"
+
+
+_DAY = 86_400
+# Browsers keep no cookie longer than 400 days (RFC 6265bis section 5.5), so no session lasts longer either.
+_LONGEST = 400 * _DAY
+
+ENV = Setting(
+    name="KEYTURN_ENV",
+    kind=one_of(Environment),
+    default="production",
+    why="Only `development` makes its own signing key and may send cookies without TLS.",
+)
+CONTRACTS = Setting(
+    name="KEYTURN_CONTRACTS",
+    kind=Kind("`name` or `name@/prefix`, separated by commas", str),
+    default="nest_auth",
+    why="The wire contracts that are served, each under its own prefix unless another is given.",
+)
+
+SECRET_KEY = Setting(
+    name="KEYTURN_SECRET_KEY",
+    kind=SIGNING_KEY,
+    derived="required; development keeps one in `instance/secret_key`",
+    why="Signs access tokens, and refresh tokens are derived from it.",
+)
+SECRET_KEY_FALLBACKS = Setting(
+    name="KEYTURN_SECRET_KEY_FALLBACKS",
+    kind=SIGNING_KEYS,
+    why="Keys that still verify; a new key goes here on all hosts before it becomes the signing one.",
+)
+JWT_ALGORITHM_NAME = Setting(
+    name="KEYTURN_JWT_ALGORITHM",
+    kind=JWT_ALGORITHM,
+    default="HS256",
+    why="The one algorithm that access tokens are signed and verified with.",
+)
+
+ACCESS_TOKEN_TYPE = Setting(
+    name="KEYTURN_ACCESS_TOKEN_TYPE",
+    kind=one_of(AccessTokenType),
+    default="header",
+    per_contract=True,
+    why="How tokens travel: JSON body and `Authorization`, httpOnly cookies, or as each request asks.",
+)
+ACCESS_TOKEN_CHECK = Setting(
+    name="KEYTURN_ACCESS_TOKEN_CHECK",
+    kind=one_of(AccessTokenCheck),
+    default="session",
+    per_contract=True,
+    why="`session` lets logout and suspension act at once; `signature` saves the database read.",
+)
+ACCESS_TOKEN_SECONDS = Setting(
+    name="KEYTURN_ACCESS_TOKEN_SECONDS",
+    kind=seconds(1, _DAY),
+    derived="the contract's",
+    per_contract=True,
+    why="Life of an access token.",
+)
+SESSION_INACTIVITY_SECONDS = Setting(
+    name="KEYTURN_SESSION_INACTIVITY_SECONDS",
+    kind=seconds(1, _LONGEST),
+    derived="the contract's",
+    per_contract=True,
+    why="A session that is not refreshed for this long expires.",
+)
+SESSION_ABSOLUTE_SECONDS = Setting(
+    name="KEYTURN_SESSION_ABSOLUTE_SECONDS",
+    kind=seconds(1, _LONGEST),
+    derived="the contract's",
+    per_contract=True,
+    why="A session expires this long after login however often it is refreshed.",
+)
+REFRESH_GRACE_SECONDS = Setting(
+    name="KEYTURN_REFRESH_GRACE_SECONDS",
+    kind=seconds(0, 300),
+    derived="the contract's",
+    per_contract=True,
+    why="A superseded refresh token repeats its successor for this long; 0 is strict single use.",
+)
+REFRESH_RECOVERY_SECONDS = Setting(
+    name="KEYTURN_REFRESH_RECOVERY_SECONDS",
+    kind=seconds(0, 30 * _DAY),
+    derived="the contract's; 0 where it may not be higher",
+    per_contract=True,
+    why="A client that lost the answer to a refresh may come back for this long; 0 switches it off.",
+)
+SESSION_RETENTION_SECONDS = Setting(
+    name="KEYTURN_SESSION_RETENTION_SECONDS",
+    kind=seconds(0, _LONGEST),
+    default=str(7 * _DAY),
+    why="Ended sessions stay visible this long before they are swept.",
+)
+EVENT_RETENTION_SECONDS = Setting(
+    name="KEYTURN_EVENT_RETENTION_SECONDS",
+    kind=seconds(_DAY, 3650 * _DAY),
+    default=str(180 * _DAY),
+    why="Security events are kept this long.",
+)
+
+DATABASE = Setting(
+    name="KEYTURN_DATABASE_URL",
+    kind=DATABASE_URL,
+    derived="`keyturn.sqlite3` in the instance folder",
+    why="Where sessions and people are stored.",
+)
+DATABASE_POOL_SIZE = Setting(
+    name="KEYTURN_DATABASE_POOL_SIZE",
+    kind=whole_number(1, 200),
+    default="10",
+    why="Connections kept per process; processes × this must stay below what the database allows.",
+)
+DATABASE_POOL_TIMEOUT_SECONDS = Setting(
+    name="KEYTURN_DATABASE_POOL_TIMEOUT_SECONDS",
+    kind=seconds(1, 60),
+    default="5",
+    why="A request waits this long for a connection before it is answered 503.",
+)
+DATABASE_LOCK_TIMEOUT_SECONDS = Setting(
+    name="KEYTURN_DATABASE_LOCK_TIMEOUT_SECONDS",
+    kind=seconds(1, 60),
+    default="5",
+    why="A statement waits this long for a lock before it is tried again or answered 503.",
+)
+REDIS = Setting(
+    name="KEYTURN_REDIS_URL",
+    kind=REDIS_URL,
+    why="Shares the rate limits between processes and hosts; without it they count per process.",
+)
+
+PUBLIC_ADDRESS = Setting(
+    name="KEYTURN_PUBLIC_URL",
+    kind=PUBLIC_URL,
+    default="http://127.0.0.1:8000",
+    why="The address that people reach; links in messages are built from it alone.",
+)
+ALLOWED_ORIGINS = Setting(
+    name="KEYTURN_ALLOWED_ORIGINS",
+    kind=ORIGINS,
+    derived="the origin of the public URL, which is always allowed",
+    why="Pages of these origins may make requests that authenticate by cookie.",
+)
+TRUSTED_PROXIES = Setting(
+    name="KEYTURN_TRUSTED_PROXIES",
+    kind=whole_number(0, 10),
+    default="0",
+    why="How many proxies in front add to `X-Forwarded-For`; one too many lets clients forge addresses.",
+)
+MAX_BODY_BYTES = Setting(
+    name="KEYTURN_MAX_BODY_BYTES",
+    kind=whole_number(1024, 10_485_760),
+    default="65536",
+    why="A larger request body is refused unread.",
+)
+
+COOKIE_SECURE = Setting(
+    name="KEYTURN_COOKIE_SECURE",
+    kind=BOOLEAN,
+    derived="`true`; `false` in development under a public URL with http on this machine",
+    why="Cookies travel over TLS only.",
+)
+COOKIE_SAME_SITE = Setting(
+    name="KEYTURN_COOKIE_SAME_SITE",
+    kind=one_of(SameSite),
+    default="Lax",
+    why="Whether cookies come along with requests from other sites.",
+)
+COOKIE_DOMAIN_NAME = Setting(
+    name="KEYTURN_COOKIE_DOMAIN",
+    kind=COOKIE_DOMAIN,
+    derived="none: only the host that set them gets the cookies",
+    why="Shares the cookies with every host below a domain.",
+)
+COOKIE_NAME_PREFIX = Setting(
+    name="KEYTURN_COOKIE_PREFIX",
+    kind=COOKIE_PREFIX,
+    default="none",
+    why="Lets browsers enforce Secure and host (RFC 6265bis section 4.1.3); changes the documented names.",
+)
+CSRF_DOUBLE_SUBMIT = Setting(
+    name="KEYTURN_CSRF_DOUBLE_SUBMIT",
+    kind=BOOLEAN,
+    default="false",
+    why="Asks for a double-submitted CSRF value on top of the origin check.",
+)
+
+PASSWORD_MINIMUM_LENGTH = Setting(
+    name="KEYTURN_PASSWORD_MINIMUM_LENGTH",
+    kind=whole_number(8, 128),
+    default="8",
+    why="Shortest new password, in characters (ASVS 6.2.1; 15 where no second factor is in use).",
+)
+PASSWORD_MAXIMUM_LENGTH = Setting(
+    name="KEYTURN_PASSWORD_MAXIMUM_LENGTH",
+    kind=whole_number(64, 1024),
+    default="128",
+    why="Longest password, so that one hash has a bound (ASVS 6.2.9: at least 64).",
+)
+PASSWORD_ARGON2_MEMORY_KIB = Setting(
+    name="KEYTURN_PASSWORD_ARGON2_MEMORY_KIB",
+    kind=whole_number(8, 4_194_304),
+    default="19456",
+    why="Memory of one argon2id hash in KiB (OWASP Password Storage Cheat Sheet).",
+)
+PASSWORD_ARGON2_ITERATIONS = Setting(
+    name="KEYTURN_PASSWORD_ARGON2_ITERATIONS",
+    kind=whole_number(1, 100),
+    default="2",
+    why="Passes of one argon2id hash over its memory.",
+)
+PASSWORD_ARGON2_PARALLELISM = Setting(
+    name="KEYTURN_PASSWORD_ARGON2_PARALLELISM",
+    kind=whole_number(1, 64),
+    default="1",
+    why="Lanes of one argon2id hash.",
+)
+PASSWORD_HASH_CONCURRENCY = Setting(
+    name="KEYTURN_PASSWORD_HASH_CONCURRENCY",
+    kind=whole_number(1, 64),
+    default="2",
+    why="Hashes computed at once per process, so that a flood of logins cannot take all memory.",
+)
+
+LOGIN_ATTEMPTS = Setting(
+    name="KEYTURN_LOGIN_ATTEMPTS",
+    kind=whole_number(1, 100),
+    default="10",
+    why="Failed logins for one person from one address before a pause.",
+)
+LOGIN_WINDOW_SECONDS = Setting(
+    name="KEYTURN_LOGIN_WINDOW_SECONDS",
+    kind=seconds(1, _DAY),
+    default="900",
+    why="The time within which those failures count.",
+)
+LOGIN_LOCK_SECONDS = Setting(
+    name="KEYTURN_LOGIN_LOCK_SECONDS",
+    kind=seconds(1, _DAY),
+    default="900",
+    why="How long the pause lasts.",
+)
+LOGIN_ACCOUNT_ATTEMPTS = Setting(
+    name="KEYTURN_LOGIN_ACCOUNT_ATTEMPTS",
+    kind=whole_number(1, 100),
+    default="100",
+    why="Failed logins for one person from all addresses together (NIST SP 800-63B: at most 100).",
+)
+LOGIN_ACCOUNT_WINDOW_SECONDS = Setting(
+    name="KEYTURN_LOGIN_ACCOUNT_WINDOW_SECONDS",
+    kind=seconds(1, 30 * _DAY),
+    default=str(_DAY),
+    why="The time within which those failures count.",
+)
+
+RATE_LIMIT_LOGIN = Setting(
+    name="KEYTURN_RATE_LIMIT_LOGIN",
+    kind=RATE_LIMIT,
+    default="20 per minute",
+    why="Logins and second factors from one address.",
+)
+RATE_LIMIT_SIGNUP = Setting(
+    name="KEYTURN_RATE_LIMIT_SIGNUP",
+    kind=RATE_LIMIT,
+    default="20 per hour",
+    why="New accounts from one address.",
+)
+RATE_LIMIT_REFRESH = Setting(
+    name="KEYTURN_RATE_LIMIT_REFRESH",
+    kind=RATE_LIMIT,
+    default="600 per minute",
+    why="Refreshes from one address, behind which a whole office may sit.",
+)
+RATE_LIMIT_PASSWORD = Setting(
+    name="KEYTURN_RATE_LIMIT_PASSWORD",
+    kind=RATE_LIMIT,
+    default="10 per minute",
+    why="Password resets and changes from one address.",
+)
+
+MAIL = Setting(
+    name="KEYTURN_MAIL_URL",
+    kind=MAIL_URL,
+    default="console:",
+    why="How mail leaves: written to the console, kept in memory, appended to a file, or by SMTP.",
+)
+SMS = Setting(
+    name="KEYTURN_SMS_URL",
+    kind=SMS_URL,
+    default="console:",
+    why="How text messages leave: console, memory, file, or an HTTP gateway.",
+)
+MAIL_FROM = Setting(
+    name="KEYTURN_MAIL_FROM",
+    kind=MAIL_ADDRESS,
+    default="Keyturn <no-reply@localhost>",
+    why="The sender that people see.",
+)
+
+SECTIONS: tuple[tuple[str, tuple[Setting[object], ...]], ...] = (
+    ("Service", (ENV, CONTRACTS)),
+    ("Keys", (SECRET_KEY, SECRET_KEY_FALLBACKS, JWT_ALGORITHM_NAME)),
+    ("Tokens", (ACCESS_TOKEN_TYPE, ACCESS_TOKEN_CHECK, ACCESS_TOKEN_SECONDS)),
+    (
+        "Sessions",
+        (
+            SESSION_INACTIVITY_SECONDS,
+            SESSION_ABSOLUTE_SECONDS,
+            REFRESH_GRACE_SECONDS,
+            REFRESH_RECOVERY_SECONDS,
+            SESSION_RETENTION_SECONDS,
+            EVENT_RETENTION_SECONDS,
+        ),
+    ),
+    (
+        "Database and Redis",
+        (DATABASE, DATABASE_POOL_SIZE, DATABASE_POOL_TIMEOUT_SECONDS, DATABASE_LOCK_TIMEOUT_SECONDS, REDIS),
+    ),
+    ("Web", (PUBLIC_ADDRESS, ALLOWED_ORIGINS, TRUSTED_PROXIES, MAX_BODY_BYTES)),
+    (
+        "Cookies",
+        (COOKIE_SECURE, COOKIE_SAME_SITE, COOKIE_DOMAIN_NAME, COOKIE_NAME_PREFIX, CSRF_DOUBLE_SUBMIT),
+    ),
+    (
+        "Passwords",
+        (
+            PASSWORD_MINIMUM_LENGTH,
+            PASSWORD_MAXIMUM_LENGTH,
+            PASSWORD_ARGON2_MEMORY_KIB,
+            PASSWORD_ARGON2_ITERATIONS,
+            PASSWORD_ARGON2_PARALLELISM,
+            PASSWORD_HASH_CONCURRENCY,
+        ),
+    ),
+    (
+        "Failed logins",
+        (
+            LOGIN_ATTEMPTS,
+            LOGIN_WINDOW_SECONDS,
+            LOGIN_LOCK_SECONDS,
+            LOGIN_ACCOUNT_ATTEMPTS,
+            LOGIN_ACCOUNT_WINDOW_SECONDS,
+        ),
+    ),
+    ("Rate limits", (RATE_LIMIT_LOGIN, RATE_LIMIT_SIGNUP, RATE_LIMIT_REFRESH, RATE_LIMIT_PASSWORD)),
+    ("Delivery", (MAIL, SMS, MAIL_FROM)),
+)
+ALL: tuple[Setting[object], ...] = tuple(setting for _, settings in SECTIONS for setting in settings)
+PER_CONTRACT: tuple[Setting[object], ...] = tuple(setting for setting in ALL if setting.per_contract)

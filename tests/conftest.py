@@ -1,0 +1,137 @@
+"""An application for every behaviour: real databases, a frozen clock, a memory outbox."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app import contracts, create_app
+from app.delivery import DirectOutbox, MemorySender
+from app.engine.engine import Engine
+from app.extensions import db
+from app.http.runtime import Runtime
+from app.models import Base
+from app.primitives.clock import FrozenClock
+from config import Settings, resolve_settings
+from tests.clients import AuthClient
+from tests.reliability.databases import fresh_database
+
+DATABASES = ("sqlite", "postgresql", "mariadb")
+SECRET = "Zk3-tests-only-9f8Qm2LrVb6Xw1Ns7Yp4Tc0HdJ"
+START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+SettingsFor = Callable[..., Settings]
+AppFor = Callable[..., Flask]
+
+
+@pytest.fixture(scope="session")
+def database_urls() -> Iterator[Callable[[str], str]]:
+    """Give the address of one database of a kind, made when it is first asked for."""
+    made: dict[str, str] = {}
+    with ExitStack() as stack:
+
+        def find(kind: str) -> str:
+            if kind not in made:
+                made[kind] = stack.enter_context(fresh_database(kind))
+            return made[kind]
+
+        yield find
+
+
+@pytest.fixture(params=["sqlite"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """SQLite, unless a test asks for others with `@on_every_database`."""
+    kind: str = request.param
+    return kind
+
+
+on_every_database = pytest.mark.parametrize("database_kind", DATABASES, indirect=True)
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """A clock that stands still until a test moves it."""
+    return FrozenClock(START)
+
+
+@pytest.fixture
+def outbox() -> MemorySender:
+    """What was sent."""
+    return MemorySender()
+
+
+@pytest.fixture
+def settings_for(
+    database_kind: str, database_urls: Callable[[str], str], tmp_path: Path
+) -> SettingsFor:
+    """Make settings; keyword arguments are setting names without their prefix, in any case."""
+
+    def make(**changes: object) -> Settings:
+        environ = {
+            "KEYTURN_ENV": "testing",
+            "KEYTURN_SECRET_KEY": SECRET,
+            "KEYTURN_DATABASE_URL": database_urls(database_kind),
+            "KEYTURN_PUBLIC_URL": "https://keyturn.example",
+            "KEYTURN_PASSWORD_ARGON2_MEMORY_KIB": "8",
+            "KEYTURN_PASSWORD_ARGON2_ITERATIONS": "1",
+            "KEYTURN_PASSWORD_HASH_CONCURRENCY": "16",
+            **{f"KEYTURN_RATE_LIMIT_{name}": "off" for name in ("LOGIN", "SIGNUP", "REFRESH", "PASSWORD")},
+            **{f"KEYTURN_{name.upper()}": str(value) for name, value in changes.items()},
+        }
+        return resolve_settings(environ, contracts.defaults(), tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def app_for(settings_for: SettingsFor, clock: FrozenClock, outbox: MemorySender) -> Iterator[AppFor]:
+    """Make applications on one empty database; each call is another process of the deployment, so to speak."""
+    made: list[Flask] = []
+
+    def make(**changes: object) -> Flask:
+        app = create_app(settings_for(**changes), clock=clock, postbox=DirectOutbox(outbox))
+        with app.app_context():
+            if not made:
+                Base.metadata.drop_all(db.engine)
+                Base.metadata.create_all(db.engine)
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(app_for: AppFor) -> Flask:
+    """The application with default settings."""
+    return app_for()
+
+
+def runtime_of(app: Flask) -> Runtime:
+    """Return what the application's requests share."""
+    runtime: Runtime = app.extensions["keyturn"]
+    return runtime
+
+
+@pytest.fixture
+def engine(app: Flask) -> Engine:
+    """The rules, without HTTP."""
+    return runtime_of(app).engine
+
+
+@pytest.fixture(params=["header", "cookie"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """Each way in which tokens travel."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def client(app_for: AppFor, transport: str) -> AuthClient:
+    """A client of the default contract, by each transport, with nobody signed in."""
+    return AuthClient(app_for(access_token_type=transport), transport)
