@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.http.access_tokens import Audience
+from app.http.any_case import AnyCasePaths
 from app.http.contract import Contract
 from app.http.cookies import CookieJar
 from app.http.errors import answers_for
@@ -24,6 +25,8 @@ def mount_contracts(
         contract = contracts[chosen.name]
         app.register_blueprint(contract.blueprint, url_prefix=chosen.prefix.rstrip("/") or None)
         mounts[chosen.name] = _mount(chosen, contract, settings, keyring)
+        if contract.any_case_paths:
+            app.wsgi_app = AnyCasePaths(app.wsgi_app, _paths(app, contract))  # type: ignore[method-assign]
     _refuse_collisions(app)
     return mounts
 
@@ -41,6 +44,11 @@ def _mount(chosen: ContractSettings, contract: Contract, settings: Settings, key
     )
 
 
+def _paths(app: Flask, contract: Contract) -> list[str]:
+    rules = app.url_map.iter_rules()
+    return [rule.rule for rule in rules if rule.endpoint.startswith(f"{contract.name}.")]
+
+
 def _refuse_collisions(app: Flask) -> None:
     """Two endpoints behind one method and path would leave one of them silently unreachable."""
     owners: dict[tuple[str, str], str] = {}
@@ -50,6 +58,6 @@ def _refuse_collisions(app: Flask) -> None:
             owner = owners.setdefault((method, rule.rule), rule.endpoint)
             if owner != rule.endpoint:
                 text = f"{owner} and {rule.endpoint} both answer {method} {rule.rule}; mount one elsewhere"
-                problems.append(Problem("KEYTURN_CONTRACTS", text))
+                problems.append(Problem(name="KEYTURN_CONTRACTS", message=text))
     if problems:
         raise ConfigurationError(tuple(problems))

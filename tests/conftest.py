@@ -88,7 +88,7 @@ def settings_for(
 
 @pytest.fixture
 def app_for(settings_for: SettingsFor, clock: FrozenClock, outbox: MemorySender) -> Iterator[AppFor]:
-    """Make applications on one empty database; each call is another process of the deployment, so to speak."""
+    """Make applications on one empty database, each like another process of the deployment."""
     made: list[Flask] = []
 
     def make(**changes: object) -> Flask:

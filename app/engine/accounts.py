@@ -1,9 +1,9 @@
 """People: how they come, are changed, suspended and reinstated, and go."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import uuid4
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +22,7 @@ from app.engine.errors import (
 )
 from app.engine.events import EventKind, Events, Subject
 from app.engine.identifiers import Identifier, IdentifierKind, new_email, new_phone
+from app.engine.organizations import Organizations
 from app.engine.passwords import Passwords
 from app.engine.proof import lock_person
 from app.engine.refreshing import EndReason
@@ -30,13 +31,20 @@ from app.engine.snapshot import PersonRow
 from app.models import PersonStatus, User
 from app.primitives.clock import Clock
 
+_Created = TypeVar("_Created")
+
 _TAKEN: dict[IdentifierKind, type[AuthError]] = {
     IdentifierKind.EMAIL: EmailTaken,
     IdentifierKind.PHONE: PhoneTaken,
     IdentifierKind.USERNAME: UsernameTaken,
 }
-_FOLDED = {"email": new_email, "phone": new_phone, "username": str.strip}
+_FOLDED: dict[str, Callable[[str], str]] = {
+    "email": new_email,
+    "phone": new_phone,
+    "username": str.strip,
+}
 _COLUMNS = ("email", "phone", "username", "name", "role", "must_change_password")
+_NEVER_NULL = ("role", "must_change_password")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +69,14 @@ class Accounts:
         database: Database,
         passwords: Passwords,
         sessions: Sessions,
+        organizations: Organizations,
         clock: Clock,
         events: Events,
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._sessions = sessions
+        self._organizations = organizations
         self._clock = clock
         self._events = events
 
@@ -77,13 +87,24 @@ class Accounts:
             InvalidRequest, PasswordRefused: the data will not do.
             EmailTaken, PhoneTaken, UsernameTaken: another account has it.
         """
-        user = self._new_user(registration)
-        try:
-            return self._database.transact(lambda transaction: self._insert(transaction, user, client))
-        except IntegrityError as error:
-            raise self._database.transact(lambda transaction: _taken(transaction, user)) from error
+        return self._create(registration, lambda transaction, user: self._insert(transaction, user, client))
 
-    def change(self, user_id: int, changes: dict[str, Any]) -> PersonRow:
+    def register_founder(
+        self, registration: Registration, organization: str, client: Client | None
+    ) -> tuple[PersonRow, UUID]:
+        """Create a person and an organization of that name, whose administrator the person is.
+
+        Raises:
+            as `register`.
+        """
+
+        def work(transaction: Transaction, user: User) -> tuple[PersonRow, UUID]:
+            person = self._insert(transaction, user, client)
+            return person, self._organizations.found_within(transaction, organization, person.id, client)
+
+        return self._create(registration, work)
+
+    def change(self, user_id: int, changes: dict[str, Any], client: Client | None = None) -> PersonRow:
         """Change what contracts present: columns by their names, anything else in `attributes`.
 
         A value of None removes an attribute.
@@ -103,7 +124,10 @@ class Accounts:
             user.attributes = {name: value for name, value in merged.items() if value is not None}
             user.updated_at = self._clock.now()
             transaction.flush()
-            self._record(transaction, EventKind.ACCOUNT_CHANGED, user_id, fields=sorted(changes))
+            subject = Subject(user_id=user_id)
+            self._events.record(
+                transaction, EventKind.ACCOUNT_CHANGED, subject, client, fields=sorted(changes)
+            )
             return person_row(user)
 
         try:
@@ -120,9 +144,9 @@ class Accounts:
         """Let a suspended person in again; ended sessions stay ended."""
         self._set_status(user_id, PersonStatus.ACTIVE, EventKind.ACCOUNT_REINSTATED, None)
 
-    def delete(self, user_id: int) -> None:
+    def delete(self, user_id: int, client: Client | None = None) -> None:
         """Remove a person: sessions end and everything personal goes; the bare row keeps the ids taken."""
-        self._set_status(user_id, PersonStatus.DELETED, EventKind.ACCOUNT_DELETED, EndReason.DELETED)
+        self._set_status(user_id, PersonStatus.DELETED, EventKind.ACCOUNT_DELETED, EndReason.DELETED, client)
 
     def find(self, identifier: Identifier) -> PersonRow:
         """Return the person with this identifier.
@@ -192,6 +216,13 @@ class Accounts:
             **{str(kind): value for kind, value in names.items()},
         )
 
+    def _create(self, registration: Registration, work: Callable[[Transaction, User], _Created]) -> _Created:
+        user = self._new_user(registration)
+        try:
+            return self._database.transact(lambda transaction: work(transaction, user))
+        except IntegrityError as error:
+            raise self._database.transact(lambda transaction: _taken(transaction, user)) from error
+
     def _insert(self, transaction: Transaction, user: User, client: Client | None) -> PersonRow:
         transaction.add(user)
         transaction.flush()
@@ -199,22 +230,24 @@ class Accounts:
         return person_row(user)
 
     def _set_status(
-        self, user_id: int, status: PersonStatus, kind: EventKind, reason: EndReason | None
+        self,
+        user_id: int,
+        status: PersonStatus,
+        kind: EventKind,
+        reason: EndReason | None,
+        client: Client | None = None,
     ) -> None:
         def work(transaction: Transaction) -> None:
             user = locked(transaction, user_id)
             if reason is not None:
-                self._sessions.end_all_within(transaction, user_id, None, reason)
+                self._sessions.end_all_within(transaction, user_id, client, reason)
             user.status = status
             user.updated_at = self._clock.now()
             if status is PersonStatus.DELETED:
                 _forget(user)
-            self._record(transaction, kind, user_id)
+            self._events.record(transaction, kind, Subject(user_id=user_id), client)
 
         self._database.transact(work)
-
-    def _record(self, transaction: Transaction, kind: EventKind, user_id: int, **details: object) -> None:
-        self._events.record(transaction, kind, Subject(user_id=user_id), None, **details)
 
 
 def by_identifier(transaction: Transaction, identifier: Identifier) -> User | None:
@@ -249,12 +282,15 @@ def _taken(transaction: Transaction, user: User, own_id: int | None = None) -> A
 
 
 def _folded(name: str, value: Any) -> Any:
-    fold = _FOLDED.get(name)
-    if fold is None or value is None:
+    if name not in _COLUMNS or (value is None and name not in _NEVER_NULL):
+        return value
+    if name == "must_change_password":
+        if not isinstance(value, bool):
+            raise InvalidRequest({name: f"{name} must be true or false"})
         return value
     if not isinstance(value, str):
         raise InvalidRequest({name: f"{name} must be a string"})
-    return fold(value)
+    return _FOLDED.get(name, str)(value)
 
 
 def _forget(user: User) -> None:

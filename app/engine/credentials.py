@@ -18,6 +18,7 @@ from app.engine.errors import (
     InvalidCredentials,
     OrganizationSuspended,
     PasswordUnchanged,
+    UnknownPerson,
 )
 from app.engine.events import EventKind, Events, Subject
 from app.engine.identifiers import Identifier
@@ -80,12 +81,13 @@ class Credentials:
         answer. Without a slug, the first active organization of the person becomes the session's.
 
         Raises:
-            InvalidCredentials: see above; the attempt is counted.
+            InvalidCredentials: see above; the attempt is counted. UnknownPerson is one, for contracts that
+                document another answer.
             AccountLocked: too many failed attempts with this identifier.
             AccountSuspended, OrganizationSuspended: the password was right.
 
-        Transaction: several short ones, none of them open while the password is being hashed; a failed attempt
-        and its event are committed before it raises.
+        Transaction: several short ones, none of them open while the password is being hashed; a failed
+        attempt and its event are committed before it raises.
         """
         try:
             self._throttle.reserve(str(identifier), client.ip_address, rule)
@@ -99,7 +101,7 @@ class Credentials:
             candidate is None
         ):
             self._record_failure(EventKind.LOGIN_FAILED, identifier, candidate, client)
-            raise InvalidCredentials
+            raise UnknownPerson if candidate is None else InvalidCredentials
         self._settle(candidate, identifier, password, client)
         if candidate.status != PersonStatus.ACTIVE:
             raise AccountSuspended
@@ -114,9 +116,16 @@ class Credentials:
         )
 
     def change_password(
-        self, user_id: int, current: str, new: str, client: Client, rule: ThrottleRule
+        self,
+        user_id: int,
+        current: str,
+        new: str,
+        client: Client,
+        rule: ThrottleRule,
+        *,
+        kept: UUID | None = None,
     ) -> None:
-        """Let a person replace the password; every session ends, the present one too, and a mail tells of it.
+        """Let a person replace the password; every session ends but the `kept` one, and a mail tells of it.
 
         Raises:
             CurrentPasswordIncorrect: the attempt is counted.
@@ -137,7 +146,7 @@ class Credentials:
             raise CurrentPasswordIncorrect
         if new == current:
             raise PasswordUnchanged
-        self._store_password(person, new, client, expected=hashed, forgiven=identifier)
+        self._store_password(person, new, client, expected=hashed, forgiven=identifier, kept=kept)
 
     def set_password(self, user_id: int, new: str) -> None:
         """Replace a password on an administrator's word; every session ends, and a mail tells of it.
@@ -177,6 +186,7 @@ class Credentials:
         *,
         expected: str | None,
         forgiven: str | None = None,
+        kept: UUID | None = None,
     ) -> None:
         self._passwords.check_policy(new, person.email, person.username, person.name)
         hashed = self._passwords.hash(new)
@@ -189,7 +199,9 @@ class Credentials:
             user.must_change_password = False
             user.updated_at = self._clock.now()
             self._events.record(transaction, EventKind.PASSWORD_CHANGED, Subject(user_id=person.id), client)
-            self._sessions.end_all_within(transaction, person.id, client, EndReason.PASSWORD_CHANGED)
+            self._sessions.end_all_within(
+                transaction, person.id, client, EndReason.PASSWORD_CHANGED, kept=kept
+            )
             if forgiven is not None and client is not None:
                 self._throttle.forgive_within(transaction, forgiven, client.ip_address)
 

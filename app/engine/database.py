@@ -6,11 +6,10 @@ itself with an explicit BEGIN. The rest of the engine sees no driver, no pool an
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session as Transaction
@@ -37,12 +36,30 @@ _ROLLED_BACK_SQLSTATES = {"40001", "40P01"}
 _ROLLED_BACK_MARIADB_ERRORS = {1205, 1213, 1020}
 
 
+class Autocommit:
+    """A lent connection on which each prepared statement commits by itself."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self.has_changed = False
+
+    def fetch_one(self, statement: Prepared, values: dict[str, Any]) -> tuple[Any, ...] | None:
+        """Run a SELECT and return its first row, or None."""
+        return statement.fetch_one(self._cursor, values)
+
+    def change(self, statement: Prepared, values: dict[str, Any]) -> int:
+        """Run an UPDATE and return how many rows it matched."""
+        self.has_changed = True
+        return statement.change(self._cursor, values)
+
+
 class Database:
     """One database and how work is done in it."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._transactions = sessionmaker(engine, expire_on_commit=False, autobegin=True)
+        self._driver_error: type[Any] = engine.dialect.loaded_dbapi.Error
         self._begin = "BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "BEGIN"
         event.listen(engine, "begin", self._open)
         if engine.dialect.name in _PER_CONNECTION:
@@ -68,8 +85,8 @@ class Database:
     def transact(self, work: Callable[[Transaction], Result]) -> Result:
         """Run `work` in one write transaction and return what it returns.
 
-        `work` may be run again after a deadlock or a serialization failure, so it must do nothing but database
-        work. Whatever it raises rolls everything back.
+        `work` may be run again after a deadlock or a serialization failure, so it must do nothing but
+        database work. Whatever it raises rolls everything back.
 
         Raises:
             Unavailable: the database is locked, full, unreachable or kept on refusing.
@@ -89,69 +106,40 @@ class Database:
                 raise Unavailable("database: no free connection in the pool") from error
         raise AssertionError("unreachable")
 
-    def fetch_one(self, statement: Prepared, values: dict[str, Any]) -> tuple[Any, ...] | None:
-        """Run one prepared SELECT by itself and return its first row.
+    def autocommit(self, work: Callable[[Autocommit], Result]) -> Result:
+        """Run `work` on one connection on which each statement is a transaction of its own.
 
-        A connection that died while it was idle is replaced once: reading again changes nothing.
-
-        Raises:
-            Unavailable: as for `transact`.
-        """
-        for attempt in range(ATTEMPTS):
-            try:
-                with self._cursor() as cursor:
-                    return statement.fetch_one(cursor, values)
-            except _Broken as error:
-                if attempt == ATTEMPTS - 1 or not (error.disconnected or error.rolled_back):
-                    raise Unavailable(f"database: {error}") from error
-        raise AssertionError("unreachable")
-
-    def change(self, statement: Prepared, values: dict[str, Any]) -> int:
-        """Run one prepared UPDATE in a transaction of its own and return how many rows it matched.
-
-        Not repeated when the connection breaks: nobody knows whether it was committed, and the caller's next
-        try finds out by reading.
+        `work` is run again if its connection turns out to have died before anything was changed. After a
+        change it is not: nobody knows whether that was committed, and the caller's next try finds out by
+        reading.
 
         Raises:
             Unavailable: as for `transact`.
         """
         for attempt in range(ATTEMPTS):
+            connection = self._lend()
+            lent = Autocommit(connection.cursor())
             try:
-                with self._cursor() as cursor:
-                    return statement.change(cursor, values)
-            except _Broken as error:
-                if attempt == ATTEMPTS - 1 or not error.rolled_back:
-                    raise Unavailable(f"database: {error}") from error
-                _pause(attempt)
+                return work(lent)
+            except self._driver_error as error:
+                is_dead = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
+                if is_dead:
+                    connection.invalidate(error)
+                may_repeat = _is_rolled_back(error) or (is_dead and not lent.has_changed)
+                if attempt == ATTEMPTS - 1 or not may_repeat:
+                    raise Unavailable(f"database: {_reason(error)}") from error
+            finally:
+                connection.close()
+            _pause(attempt)
         raise AssertionError("unreachable")
 
-    @contextmanager
-    def _cursor(self) -> Iterator[Any]:
-        """Lend a driver cursor in autocommit, and take broken connections out of the pool."""
-        dialect = self._engine.dialect
+    def _lend(self) -> PoolProxiedConnection:
         try:
-            connection = self._engine.raw_connection()
+            return self._engine.raw_connection()
         except PoolTimeout as error:
             raise Unavailable("database: no free connection in the pool") from error
-        except DBAPIError as error:
-            raise _Broken(_reason(error), disconnected=False, rolled_back=False) from error
-        except dialect.loaded_dbapi.Error as error:
-            raise _Broken(_reason(error), disconnected=False, rolled_back=False) from error
-        try:
-            cursor = connection.cursor()
-            try:
-                yield cursor
-            finally:
-                cursor.close()
-        except dialect.loaded_dbapi.Error as error:
-            disconnected = dialect.is_disconnect(error, connection.dbapi_connection, None)
-            if disconnected:
-                connection.invalidate(error)
-            raise _Broken(
-                _reason(error), disconnected=disconnected, rolled_back=_is_rolled_back(error)
-            ) from error
-        finally:
-            connection.close()
+        except (DBAPIError, self._driver_error) as error:
+            raise Unavailable(f"database: {_reason(error)}") from error
 
     def _open(self, connection: Connection) -> None:
         """Open the transaction by hand, since the driver is in autocommit.
@@ -165,15 +153,6 @@ class Database:
         for statement in _PER_CONNECTION[self._engine.dialect.name]:
             cursor.execute(statement)
         cursor.close()
-
-
-class _Broken(Exception):
-    """A driver error, sorted by what may be done about it."""
-
-    def __init__(self, reason: str, *, disconnected: bool, rolled_back: bool) -> None:
-        super().__init__(reason)
-        self.disconnected = disconnected
-        self.rolled_back = rolled_back
 
 
 def _was_rolled_back(error: DBAPIError) -> bool:

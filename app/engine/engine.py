@@ -35,6 +35,7 @@ class Engine:
     ) -> None:
         self.clock = clock
         self.keyring = keyring
+        self.postbox = postbox
         self.database = Database(database)
         self.events = Events(clock, settings.sessions.event_retention)
         self.sessions = Sessions(
@@ -50,11 +51,15 @@ class Engine:
         account_rule = ThrottleRule(
             attempts=throttle.account_attempts, window=throttle.account_window, lock=throttle.account_window
         )
+        self.organizations = Organizations(
+            database=self.database, sessions=self.sessions, clock=clock, events=self.events
+        )
         passwords = Passwords(settings.passwords)
         self.accounts = Accounts(
             database=self.database,
             passwords=passwords,
             sessions=self.sessions,
+            organizations=self.organizations,
             clock=clock,
             events=self.events,
         )
@@ -68,9 +73,6 @@ class Engine:
             clock=clock,
             events=self.events,
             postbox=postbox,
-        )
-        self.organizations = Organizations(
-            database=self.database, sessions=self.sessions, clock=clock, events=self.events
         )
 
     def log_in(
@@ -108,17 +110,28 @@ class Engine:
         policy: SessionPolicy,
         client: Client,
         *,
+        founding: str | None = None,
         replacing: str | None = None,
     ) -> Grant:
-        """Create a person and open the first session.
+        """Create a person, with `founding` also an organization of that name, and open the first session.
 
         Raises:
             what `Accounts.register` and `Sessions.open` raise.
 
         Transaction: two; if the second fails, the account exists and the person can log in.
         """
-        person = self.accounts.register(registration, client)
-        proof = Proof(user_id=person.id, epoch=1, methods=("pwd",), proven_at=self.clock.now())
+        organization_id = None
+        if founding is None:
+            person = self.accounts.register(registration, client)
+        else:
+            person, organization_id = self.accounts.register_founder(registration, founding, client)
+        proof = Proof(
+            user_id=person.id,
+            epoch=1,
+            methods=("pwd",),
+            proven_at=self.clock.now(),
+            organization_id=organization_id,
+        )
         try:
             return self.sessions.open(proof, policy, client, replacing=replacing)
         except StaleProof as error:

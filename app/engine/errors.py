@@ -37,6 +37,12 @@ class InvalidCredentials(AuthError):
     message = "Invalid credentials"
 
 
+class UnknownPerson(InvalidCredentials):
+    """Nobody has this identifier. Answered as a wrong password, unless a contract documents otherwise."""
+
+    code = "unknown_person"
+
+
 class AccessTokenMissing(AuthError):
     """No access token came with a request that needs one."""
 
@@ -49,6 +55,13 @@ class InvalidAccessToken(AuthError):
 
     code = "access_token_invalid"
     message = "The access token is not valid."
+
+
+class AccessTokenExpired(InvalidAccessToken):
+    """The access token is genuine, but past its end."""
+
+    code = "access_token_expired"
+    message = "The access token has expired."
 
 
 class AccessSessionEnded(InvalidAccessToken):

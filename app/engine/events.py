@@ -88,7 +88,7 @@ class Events:
         client: Client | None,
         **details: object,
     ) -> None:
-        """Add an event to the transaction of the change it tells of. `client` is None for an administrator."""
+        """Add an event to the transaction of the change it tells of; no `client` means an administrator."""
         transaction.execute(
             insert(SecurityEvent).values(
                 occurred_at=self._clock.now(),

@@ -1,5 +1,6 @@
 """Organizations: made, suspended and reinstated by an administrator; people belong to them."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 
+from app.engine.client import Client
 from app.engine.database import Database
 from app.engine.errors import InvalidRequest, NotFound, SlugTaken
 from app.engine.events import EventKind, Events, Subject
@@ -19,6 +21,7 @@ from app.primitives.clock import Clock
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SLUG_LENGTH = 128
+_FOUNDED_SLUG_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +54,7 @@ class Organizations:
         """
         if not _SLUG.fullmatch(slug) or len(slug) > _SLUG_LENGTH:
             raise InvalidRequest({"slug": "slug must be lower-case letters, digits and single hyphens"})
-        now = self._clock.now()
-        row = Organization(
-            id=uuid4(),
-            slug=slug,
-            name=name,
-            tier=tier,
-            status=OrganizationStatus.ACTIVE,
-            settings={},
-            created_at=now,
-            updated_at=now,
-        )
+        row = _new(slug, name, tier, self._clock.now())
 
         def work(transaction: Transaction) -> OrganizationView:
             transaction.add(row)
@@ -73,6 +66,23 @@ class Organizations:
             return self._database.transact(work)
         except IntegrityError as error:
             raise SlugTaken from error
+
+    def found_within(self, transaction: Transaction, name: str, user_id: int, client: Client | None) -> UUID:
+        """Create an organization from its name, with its founder as administrator, in a larger transaction.
+
+        The slug is the name in lower case with hyphens, and a number behind it where that is taken.
+        """
+        now = self._clock.now()
+        row = _new(_free_slug(transaction, name), name, "FREE", now)
+        transaction.add(row)
+        transaction.flush()
+        transaction.add(
+            Membership(user_id=user_id, organization_id=row.id, role="ADMIN", is_admin=True, created_at=now)
+        )
+        transaction.flush()
+        subject = Subject(user_id=user_id, organization_id=row.id)
+        self._events.record(transaction, EventKind.ORGANIZATION_CREATED, subject, client)
+        return row.id
 
     def add_member(self, slug: str, user_id: int, *, role: str = "MEMBER", is_admin: bool = False) -> None:
         """Make a person a member, or change the place of one who is.
@@ -159,6 +169,27 @@ class Organizations:
     ) -> None:
         subject = Subject(user_id=user_id, organization_id=organization.id)
         self._events.record(transaction, kind, subject, None, **details)
+
+
+def _new(slug: str, name: str, tier: str, now: datetime) -> Organization:
+    return Organization(
+        id=uuid4(),
+        slug=slug,
+        name=name,
+        tier=tier,
+        status=OrganizationStatus.ACTIVE,
+        settings={},
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _free_slug(transaction: Transaction, name: str) -> str:
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_FOUNDED_SLUG_LENGTH].strip("-")
+    plain = plain or "organization"
+    taken = set(transaction.scalars(select(Organization.slug).where(Organization.slug.startswith(plain))))
+    numbered = (f"{plain}-{number}" for number in itertools.count(2))
+    return plain if plain not in taken else next(slug for slug in numbered if slug not in taken)
 
 
 def _by_slug(transaction: Transaction, slug: str) -> Organization:

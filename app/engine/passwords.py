@@ -84,5 +84,5 @@ class Passwords:
 
 
 def _fixed_form(password: str) -> str:
-    """Return the one Unicode form of a password, however the keyboard composed it; nothing is cut or folded."""
+    """Return the one Unicode form of a password, however it was composed; nothing is cut or folded."""
     return unicodedata.normalize("NFC", password)

@@ -1,15 +1,16 @@
 """Exchanging a refresh token for its successor: the rotation table put to work."""
 
-import logging
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy.orm import Session as Transaction
 
 from app.delivery import Postbox
 from app.engine import notices
 from app.engine.client import Client
-from app.engine.database import ATTEMPTS, Database
+from app.engine.database import ATTEMPTS, Autocommit, Database
 from app.engine.errors import (
     AccountDeleted,
     AccountSuspended,
@@ -31,8 +32,6 @@ from app.engine.snapshot import SessionRow, Snapshot
 from app.models import Session
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
-
-_log = logging.getLogger(__name__)
 
 REFUSALS: dict[Outcome, type[AuthError]] = {
     Outcome.INVALID: InvalidRefreshToken,
@@ -65,6 +64,16 @@ class EndReason(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A session as it stood when a token was presented, and what that means."""
+
+    snapshot: Snapshot
+    presented: int
+    outcome: Outcome
+    now: datetime
+
+
 class Refresher:
     """Reads a refresh token, lets the table decide, and carries the decision out."""
 
@@ -85,9 +94,13 @@ class Refresher:
         self._events = events
         self._postbox = postbox
 
-    def refresh(self, raw_token: str, policy: SessionPolicy, client: Client) -> Grant:
+    def refresh(
+        self, raw_token: str, policy: SessionPolicy, client: Client, beside: tuple[UUID, int] | None
+    ) -> Grant:
         """Exchange a refresh token for its successor; see `Sessions.refresh`."""
         token = policy.form.read(raw_token)
+        if beside is not None and beside != (token.session_id, token.generation):
+            raise InvalidRefreshToken("the access token beside it is of another session or generation")
         for _ in range(ATTEMPTS):
             grant = self._try(token, policy, client)
             if grant is not None:
@@ -126,8 +139,10 @@ class Refresher:
         if self._database.transact(work) and snapshot.person.email:
             self._postbox.post(notices.reuse_detected(snapshot.person.email))
 
-    def _load(self, token: PresentedToken, policy: SessionPolicy) -> Snapshot:
-        snapshot = self._store.load(token.session_id)
+    def _load(
+        self, token: PresentedToken, policy: SessionPolicy, connection: Autocommit | None = None
+    ) -> Snapshot:
+        snapshot = self._store.load(token.session_id, connection)
         if snapshot is None or snapshot.session.contract != policy.contract:
             raise InvalidRefreshToken("unknown session")
         if not self._proofs.is_genuine(snapshot.session, token):
@@ -136,56 +151,56 @@ class Refresher:
 
     def _try(self, token: PresentedToken, policy: SessionPolicy, client: Client) -> Grant | None:
         """Decide on the row as it stands; None if it changed before the decision could be carried out."""
-        snapshot = self._load(token, policy)
+        reading, after = self._database.autocommit(
+            lambda connection: self._read_and_rotate(connection, token, policy, client)
+        )
+        if reading.outcome is not Outcome.ROTATE:
+            return self._settle(reading, policy, client)
+        if after is None:
+            return None
+        return self.grant(reading.snapshot._replace(session=after), policy, reading.now)
+
+    def _read_and_rotate(
+        self, connection: Autocommit, token: PresentedToken, policy: SessionPolicy, client: Client
+    ) -> tuple[_Reading, SessionRow | None]:
+        """Read and decide; a plain rotation, which nearly all refreshes are, is carried out at once."""
+        snapshot = self._load(token, policy, connection)
         now = self._clock.now()
         outcome = decide(snapshot, token.generation, now, policy.windows)
+        reading = _Reading(snapshot, token.generation, outcome, now)
+        if outcome is not Outcome.ROTATE:
+            return reading, None
+        after = _after(reading, policy, client)
+        return reading, after if self._store.swap(connection, snapshot.session, after) else None
+
+    def _settle(self, reading: _Reading, policy: SessionPolicy, client: Client) -> Grant | None:
+        """Carry out whatever is no plain rotation; None if the row changed first."""
+        snapshot, outcome = reading.snapshot, reading.outcome
         if outcome in REFUSALS:
             raise REFUSALS[outcome](outcome.name.lower())
         if outcome is Outcome.REUSE:
-            self.end_for_reuse(snapshot, EventKind.REFRESH_REUSED, token.generation, client)
-            raise RefreshTokenReused(f"generation {token.generation} of {snapshot.session.generation}")
+            self.end_for_reuse(snapshot, EventKind.REFRESH_REUSED, reading.presented, client)
+            raise RefreshTokenReused(f"generation {reading.presented} of {snapshot.session.generation}")
         if outcome is Outcome.REPEAT:
-            self._database.transact(
-                lambda transaction: self._record(
-                    transaction, EventKind.REFRESH_REPEATED, snapshot, token.generation, client
-                )
-            )
-            return self.grant(snapshot, policy, now)
-        return self._rotate(snapshot, token.generation, outcome, policy, client, now)
+            self._database.transact(lambda transaction: self._record_reading(transaction, reading, client))
+            return self.grant(snapshot, policy, reading.now)
+        after = _after(reading, policy, client)
+        if not self._swap_with_event(reading, after, client):
+            return None
+        return self.grant(snapshot._replace(session=after), policy, reading.now)
 
-    def _rotate(
-        self,
-        snapshot: Snapshot,
-        presented: int,
-        outcome: Outcome,
-        policy: SessionPolicy,
-        client: Client,
-        now: datetime,
-    ) -> Grant | None:
-        before = snapshot.session
-        after = swapped(before, presented, outcome, now, policy.windows.grace)._replace(
-            inactivity_expires_at=now + policy.inactivity_timeout,
-            last_seen_at=now,
-            ip_address=client.ip_address,
-            user_agent=client.user_agent,
-            transport=client.transport,
-        )
-        if outcome is Outcome.ROTATE:
-            swapped_now = self._store.swap(before, after)
-        else:
-            swapped_now = self._swap_with_event(snapshot, after, presented, outcome, client)
-        return self.grant(snapshot._replace(session=after), policy, now) if swapped_now else None
-
-    def _swap_with_event(
-        self, snapshot: Snapshot, after: SessionRow, presented: int, outcome: Outcome, client: Client
-    ) -> bool:
+    def _swap_with_event(self, reading: _Reading, after: SessionRow, client: Client) -> bool:
         def work(transaction: Transaction) -> bool:
-            if not self._store.swap_within(transaction, snapshot.session, after):
+            if not self._store.swap_within(transaction, reading.snapshot.session, after):
                 return False
-            self._record(transaction, _EVENTS[outcome], snapshot, presented, client)
+            self._record_reading(transaction, reading, client)
             return True
 
         return self._database.transact(work)
+
+    def _record_reading(self, transaction: Transaction, reading: _Reading, client: Client) -> None:
+        kind = _EVENTS[reading.outcome]
+        self._record(transaction, kind, reading.snapshot, reading.presented, client)
 
     def _record(
         self, transaction: Transaction, kind: EventKind, snapshot: Snapshot, presented: int, client: Client
@@ -201,3 +216,16 @@ class Refresher:
             address_changed=client.ip_address != session.ip_address,
             user_agent_changed=client.user_agent != session.user_agent,
         )
+
+
+def _after(reading: _Reading, policy: SessionPolicy, client: Client) -> SessionRow:
+    """Return the row as the swap leaves it: rotated, its inactivity clock wound up, seen from here."""
+    session, now = reading.snapshot.session, reading.now
+    rotated = swapped(session, reading.presented, reading.outcome, now, policy.windows.grace)
+    return rotated._replace(
+        inactivity_expires_at=now + policy.inactivity_timeout,
+        last_seen_at=now,
+        ip_address=client.ip_address,
+        user_agent=client.user_agent,
+        transport=client.transport,
+    )

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session as Transaction
 
-from app.engine.database import Database
+from app.engine.database import Autocommit, Database
 from app.engine.snapshot import OrganizationRow, PersonRow, SessionRow, Snapshot
 from app.models import Membership, Organization, Session, User
 
@@ -88,35 +88,38 @@ class SessionStore:
         self._swap = database.prepare(_SWAP)
         self._mark_seen = database.prepare(_MARK_SEEN)
 
-    def load(self, session_id: UUID) -> Snapshot | None:
-        """Read one session with its person and organization."""
-        values = self._database.fetch_one(self._snapshot, {"session_id": session_id})
+    def load(self, session_id: UUID, connection: Autocommit | None = None) -> Snapshot | None:
+        """Read one session with its person and organization, on the connection at hand if there is one."""
+        if connection is None:
+            return self._database.autocommit(lambda lent: self.load(session_id, lent))
+        values = connection.fetch_one(self._snapshot, {"session_id": session_id})
         if values is None:
             return None
         session = SessionRow._make(values[:_PERSON_AT])
         person = PersonRow._make(values[_PERSON_AT:_ORGANIZATION_AT])
-        organization = OrganizationRow._make(values[_ORGANIZATION_AT:])
-        return Snapshot(session, person, None if organization.id is None else organization)
+        organization = values[_ORGANIZATION_AT:]
+        # The outer join leaves the columns empty where the session has no organization.
+        found = None if organization[0] is None else OrganizationRow._make(organization)
+        return Snapshot(session, person, found)
 
-    def swap(self, before: SessionRow, after: SessionRow) -> bool:
+    def swap(self, connection: Autocommit, before: SessionRow, after: SessionRow) -> bool:
         """Put `after` in the place of `before` in one statement; False if somebody else was faster."""
-        return self._database.change(self._swap, _swap_values(before, after)) == 1
+        return connection.change(self._swap, _swap_values(before, after)) == 1
 
     def swap_within(self, transaction: Transaction, before: SessionRow, after: SessionRow) -> bool:
         """Do the same as a part of a larger transaction."""
-        return bool(_changed(transaction, _SWAP, _swap_values(before, after)))
+        statement = transaction.connection().execute(_SWAP, _swap_values(before, after))
+        return statement.rowcount == 1
 
     def mark_seen(self, session: SessionRow, generation: int, now: datetime) -> None:
         """Note that a generation has provably been in somebody's hands."""
-        self._database.change(
-            self._mark_seen,
-            {
-                "session_id": session.id,
-                "expected_generation": session.generation,
-                "seen": generation,
-                "now": now,
-            },
-        )
+        values = {
+            "session_id": session.id,
+            "expected_generation": session.generation,
+            "seen": generation,
+            "now": now,
+        }
+        self._database.autocommit(lambda connection: connection.change(self._mark_seen, values))
 
     def insert(self, transaction: Transaction, row: SessionRow) -> None:
         """Add the row of a new login."""
@@ -142,30 +145,25 @@ class SessionStore:
         )
         return [SessionRow._make(row) for row in rows]
 
-    def sweep(self, transaction: Transaction, after: UUID, limit: int, ended_before: datetime) -> UUID | None:
+    def sweep(
+        self, transaction: Transaction, after: UUID, limit: int, ended_before: datetime
+    ) -> tuple[UUID | None, int]:
         """Look at the next `limit` rows behind `after` in key order and delete those long ended.
 
-        Returns the key of the last row looked at, or None at the end of the table. Keys are random, so a walk
-        from a random key samples the table evenly; no index on any moment is needed.
+        Returns the key of the last row looked at, None at the end of the table, and how many were deleted.
+        Keys are random, so a walk from a random key samples the table evenly; no index on a moment is needed.
         """
-        ids = list(
-            transaction.scalars(
-                select(Session.id).where(Session.id > after).order_by(Session.id).limit(limit)
-            )
-        )
+        following = select(Session.id).where(Session.id > after).order_by(Session.id).limit(limit)
+        ids = list(transaction.scalars(following))
         if not ids:
-            return None
-        transaction.execute(
-            delete(Session).where(
-                Session.id.in_(ids),
-                or_(
-                    Session.revoked_at < ended_before,
-                    Session.inactivity_expires_at < ended_before,
-                    Session.absolute_expires_at < ended_before,
-                ),
-            )
+            return None, 0
+        ended = or_(
+            Session.revoked_at < ended_before,
+            Session.inactivity_expires_at < ended_before,
+            Session.absolute_expires_at < ended_before,
         )
-        return ids[-1]
+        statement = delete(Session).where(Session.id.in_(ids), ended)
+        return ids[-1], int(transaction.connection().execute(statement).rowcount)
 
 
 def _swap_values(before: SessionRow, after: SessionRow) -> dict[str, Any]:
@@ -173,7 +171,3 @@ def _swap_values(before: SessionRow, after: SessionRow) -> dict[str, Any]:
     values["session_id"] = before.id
     values["expected_generation"] = before.generation
     return values
-
-
-def _changed(transaction: Transaction, statement: Any, values: dict[str, Any]) -> int:
-    return int(transaction.connection().execute(statement, values).rowcount)

@@ -1,6 +1,5 @@
 """Sessions: opened by a login, kept alive by rotation, ended by whoever may end them."""
 
-import logging
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,13 +27,10 @@ from app.engine.refreshing import REFUSALS, EndReason, Refresher
 from app.engine.rotation import is_given_up, standing
 from app.engine.session_store import SessionStore
 from app.engine.snapshot import SessionRow, Snapshot
+from app.engine.sweeper import Sweeper
 from app.models import Session
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
-
-_log = logging.getLogger(__name__)
-_SWEEP_ROWS = 50
-_PRUNE_ROWS = 500
 
 
 class Sessions:
@@ -54,7 +50,9 @@ class Sessions:
         self._store = SessionStore(database)
         self._clock = clock
         self._events = events
-        self._retention = retention
+        self._sweeper = Sweeper(
+            database=database, store=self._store, clock=clock, events=events, retention=retention
+        )
         self._refresher = Refresher(
             database=database, store=self._store, keyring=keyring, clock=clock, events=events, postbox=postbox
         )
@@ -64,8 +62,8 @@ class Sessions:
     ) -> Grant:
         """Open a session for a proven person and return its first tokens.
 
-        Beyond the policy's number of sessions the least recently seen one is ended. `replacing` is the refresh
-        token that came along with the login, if any; its session ends.
+        Beyond the policy's number of sessions the least recently seen one is ended. `replacing` is the
+        refresh token that came along with the login, if any; its session ends.
 
         Raises:
             AccountSuspended, AccountDeleted, StaleProof: see `lock_proven`.
@@ -91,17 +89,25 @@ class Sessions:
             )
 
         self._database.transact(work)
-        self._sweep()
+        self._sweeper.sweep_in_passing()
         snapshot = self._store.load(row.id)
         if snapshot is None:
             raise Unavailable("the session was removed while it was being opened")
         return self._refresher.grant(snapshot, policy, now)
 
-    def refresh(self, raw_token: str, policy: SessionPolicy, client: Client) -> Grant:
+    def refresh(
+        self,
+        raw_token: str,
+        policy: SessionPolicy,
+        client: Client,
+        *,
+        beside: tuple[UUID, int] | None = None,
+    ) -> Grant:
         """Exchange a refresh token for its successor.
 
-        Presenting a superseded token within the grace period returns the same successor, so a client may retry
-        a lost response, and tabs and parallel calls converge.
+        Presenting a superseded token within the grace period returns the same successor, so a client may
+        retry a lost response, and tabs and parallel calls converge. `beside` is the session and generation of
+        the access token that came along, for contracts that demand one; both must be the refresh token's.
 
         Raises:
             RefreshTokenReused: an older token came back; the session is revoked.
@@ -112,7 +118,7 @@ class Sessions:
         Transaction: commits, also when it raises RefreshTokenReused.
         Source: RFC 9700 section 4.14.2; OWASP ASVS 10.4.5.
         """
-        return self._refresher.refresh(raw_token, policy, client)
+        return self._refresher.refresh(raw_token, policy, client, beside)
 
     def authenticate(
         self, session_id: UUID, generation: int, policy: SessionPolicy, client: Client
@@ -224,12 +230,21 @@ class Sessions:
         )
 
     def end_all_within(
-        self, transaction: Transaction, user_id: int, client: Client | None, reason: EndReason
+        self,
+        transaction: Transaction,
+        user_id: int,
+        client: Client | None,
+        reason: EndReason,
+        *,
+        kept: UUID | None = None,
     ) -> int:
         """Do the same as a part of a change to the account, so that both happen or neither."""
         person = lock_person(transaction, user_id)
         person.epoch += 1
-        ended = self._store.revoke(transaction, self._clock.now(), reason, Session.user_id == user_id)
+        conditions = [Session.user_id == user_id]
+        if kept is not None:
+            conditions.append(Session.id != kept)
+        ended = self._store.revoke(transaction, self._clock.now(), reason, *conditions)
         self._events.record(
             transaction,
             EventKind.SESSIONS_ENDED,
@@ -262,31 +277,8 @@ class Sessions:
         )
 
     def prune(self) -> int:
-        """Delete all rows and events past their retention, in slices; return how many sessions went.
-
-        Transaction: one for each slice, so that nothing waits long.
-        """
-        before = self.count()
-        position: UUID | None = UUID(int=0)
-        while position is not None:
-            position = self._sweep_slice(position, _PRUNE_ROWS)
-        while self._database.transact(lambda transaction: self._events.sweep(transaction, _PRUNE_ROWS)):
-            continue
-        return max(0, before - self.count())
-
-    def _sweep(self) -> None:
-        """Clear a few rows in passing. Each login adds a row and looks at fifty, so few dead ones remain."""
-        try:
-            self._sweep_slice(uuid4(), _SWEEP_ROWS)
-            self._database.transact(lambda transaction: self._events.sweep(transaction, _SWEEP_ROWS))
-        except Unavailable as error:
-            _log.warning("sweeping was put off: %s", error.detail)
-
-    def _sweep_slice(self, position: UUID, rows: int) -> UUID | None:
-        ended_before = self._clock.now() - self._retention
-        return self._database.transact(
-            lambda transaction: self._store.sweep(transaction, position, rows, ended_before)
-        )
+        """Delete all rows and events past their retention; see `Sweeper.prune`."""
+        return self._sweeper.prune()
 
     def _replaced(self, raw_token: str | None, policy: SessionPolicy) -> SessionRow | None:
         if raw_token is None:
@@ -333,6 +325,7 @@ def _new_row(proof: Proof, policy: SessionPolicy, client: Client, now: datetime)
         user_agent=client.user_agent,
         device_name=client.device_name,
         contract=policy.contract,
+        client_id=client.client_id,
         transport=client.transport,
     )
 

@@ -36,6 +36,7 @@ class SessionRow(NamedTuple):
     user_agent: str | None
     device_name: str | None
     contract: str
+    client_id: str | None
     transport: str
 
     @property

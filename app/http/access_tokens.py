@@ -11,7 +11,7 @@ from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 
-from app.engine.errors import InvalidAccessToken
+from app.engine.errors import AccessTokenExpired, InvalidAccessToken
 from app.engine.grant import Grant
 from app.primitives.clock import Clock
 from app.primitives.jwt_format import MalformedToken, read_unverified
@@ -81,7 +81,8 @@ class AccessTokens:
         """Verify an access token of one contract; the session is not looked at.
 
         Raises:
-            InvalidAccessToken: malformed, forged, of another kind or contract, or past its end.
+            AccessTokenExpired: past its end.
+            InvalidAccessToken: malformed, forged, or of another kind or contract.
 
         Source: RFC 8725 sections 3.1, 3.8, 3.9, 3.11.
         """
@@ -95,7 +96,7 @@ class AccessTokens:
         if claims.get("iss") != audience.issuer or claims.get("aud") != audience.audience:
             raise InvalidAccessToken("of another issuer or audience")
         if not expired_too and self._clock.now().timestamp() >= claims["exp"]:
-            raise InvalidAccessToken("expired")
+            raise AccessTokenExpired
         sid, generation = claims.get("sid"), claims.get("gen")
         if not isinstance(sid, str) or type(generation) is not int:
             raise InvalidAccessToken("names no session")

@@ -127,10 +127,24 @@ class Call:
         header = self._request.headers.get("Authorization", "").strip()
         if not header:
             return None
-        scheme, _, token = header.partition(" ")
+        scheme, space, token = header.partition(" ")
+        if not space and self.mount.contract.bare_access_tokens:
+            return scheme
         if scheme.lower() != "bearer" or not token.strip():
             raise InvalidAccessToken("not a Bearer token")
         return token.strip()
+
+    def accompanying_access(self) -> tuple[UUID, int]:
+        """Return session and generation of the access token that must come along at refresh, expired or not.
+
+        Raises:
+            AccessTokenMissing, InvalidAccessToken.
+        """
+        token = self.access_token()
+        if token is None:
+            raise AccessTokenMissing
+        access = self._runtime.access_tokens.read(token, self.mount.audience, expired_too=True)
+        return access.session_id, access.generation
 
     def refresh_token(self, from_body: str | None) -> str:
         """Return the refresh token to exchange; the body wins over the cookie.

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from flask import Request
 
@@ -19,7 +20,7 @@ def read_client(request: Request, transport: Transport) -> Client:
     Line breaks and terminal codes are taken out: both texts end up in logs and on screens.
     """
     return Client(
-        ip_address=_address(request),
+        ip_address=_canonical(request.remote_addr or ""),
         user_agent=_clean(request.headers.get("User-Agent"), _USER_AGENT_LENGTH),
         device_name=_clean(request.headers.get("X-Device-Name"), _DEVICE_NAME_LENGTH),
         transport=transport,
@@ -28,19 +29,19 @@ def read_client(request: Request, transport: Transport) -> Client:
 
 def counted_address(request: Request) -> str:
     """Return what limits count by: an IPv4 address, or the /64 that one IPv6 customer owns."""
-    address = _address(request)
+    address = _canonical(request.remote_addr or "")
     if address is None:
         return "unknown"
-    parsed = ipaddress.ip_address(address)
-    if parsed.version == 4:
+    if ":" not in address:
         return address
-    return str(ipaddress.ip_network((parsed, _NETWORK_BITS), strict=False))
+    return str(ipaddress.ip_network((address, _NETWORK_BITS), strict=False))
 
 
-def _address(request: Request) -> str | None:
-    """Return the caller's address in its one canonical spelling."""
+@lru_cache(maxsize=4096)
+def _canonical(address: str) -> str | None:
+    """Return an address in its one canonical spelling, or None for what is none."""
     try:
-        parsed = ipaddress.ip_address(request.remote_addr or "")
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return None
     if isinstance(parsed, ipaddress.IPv6Address):

@@ -6,6 +6,7 @@ file that builds one of these.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint
@@ -47,6 +48,7 @@ class Refusal:
     code: str | None
     message: str
     path: str
+    at: datetime
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,7 +64,11 @@ class CookieNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """One wire contract."""
+    """One wire contract.
+
+    `access_dies_at_refresh`: only the access token of the newest generation is good. `bare_access_tokens`:
+    the Authorization header may hold the token without a scheme. `any_case_paths`: paths match in any case.
+    """
 
     name: str
     title: str
@@ -76,6 +82,8 @@ class Contract:
     error_schema: type[Schema]
     max_sessions_per_person: int = 100
     access_dies_at_refresh: bool = False
+    bare_access_tokens: bool = False
+    any_case_paths: bool = False
     issuer: str | None = None
     audience: str | None = None
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, make_response, request
 from werkzeug.exceptions import HTTPException
 
 from app.engine import errors
@@ -21,7 +21,9 @@ _log = logging.getLogger(__name__)
 _SHARED: dict[type[AuthError], ErrorAnswer] = {
     errors.InvalidRequest: ErrorAnswer(400),
     errors.InvalidCredentials: ErrorAnswer(401),
+    errors.UnknownPerson: ErrorAnswer(401, "invalid_credentials"),
     errors.AccessTokenMissing: ErrorAnswer(401),
+    errors.AccessTokenExpired: ErrorAnswer(401),
     errors.InvalidAccessToken: ErrorAnswer(401),
     errors.AccessSessionEnded: ErrorAnswer(401),
     errors.RefreshTokenMissing: ErrorAnswer(401),
@@ -97,6 +99,7 @@ def _refuse(error: AuthError) -> Response:
         code=error.code if answer.code is None else answer.code or None,
         message=_message(error) if answer.message is None else answer.message,
         path=request.path,
+        at=runtime().engine.clock.now(),
         problems=error.problems if isinstance(error, InvalidRequest) else {},
     )
     response = _render(mount, refusal)
@@ -116,10 +119,10 @@ def _answer(error: AuthError, mount: Mount | None) -> ErrorAnswer:
 def _answer_http_error(error: HTTPException) -> Response:
     """Answer 404, 405, 413, 415 and their like; a redirect stays what it is."""
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
-        return Response(error.get_response())
+        return make_response(error.get_response())
     status = HTTPStatus(error.code)
     mount = runtime().mount_for(request.path)
-    refusal = Refusal(status=status, code=None, message=status.phrase, path=request.path)
+    refusal = _plain(status, status.phrase)
     response = _render(mount, refusal)
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
@@ -132,8 +135,15 @@ def _answer_failure(error: Exception) -> Response:
     reference = secrets.token_hex(6)
     _log.error("failure %s in %s %s", reference, request.method, request.endpoint, exc_info=error)
     message = f"Internal server error (reference {reference})"
-    refusal = Refusal(status=HTTPStatus.INTERNAL_SERVER_ERROR, code=None, message=message, path=request.path)
+    refusal = _plain(HTTPStatus.INTERNAL_SERVER_ERROR, message)
     return _render(runtime().mount_for(request.path), refusal)
+
+
+def _plain(status: HTTPStatus, message: str) -> Refusal:
+    """Describe a refusal that has no code."""
+    return Refusal(
+        status=status, code=None, message=message, path=request.path, at=runtime().engine.clock.now()
+    )
 
 
 def _render(mount: Mount | None, refusal: Refusal) -> Response:

@@ -10,6 +10,7 @@ _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
+    "Vary": "Origin, Cookie",
 }
 _HSTS = "max-age=31536000; includeSubDomains"
 _ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
@@ -19,16 +20,15 @@ _PREFLIGHT_SECONDS = "600"
 
 def install_headers(app: Flask, web: WebSettings) -> None:
     """Add the headers to every answer, errors too; a view may set a more specific value itself."""
-    is_https = web.public_url.startswith("https://")
+    added = list(_SECURITY.items())
+    if web.public_url.startswith("https://"):
+        added.append(("Strict-Transport-Security", _HSTS))
     origins = frozenset(web.allowed_origins)
 
     @app.after_request
     def add(response: Response) -> Response:
-        for name, value in _SECURITY.items():
-            response.headers.setdefault(name, value)
-        if is_https:
-            response.headers.setdefault("Strict-Transport-Security", _HSTS)
-        response.vary.update(("Origin", "Cookie"))
+        present = {name for name, _ in response.headers}
+        response.headers.extend([header for header in added if header[0] not in present])
         origin = request.headers.get("Origin")
         if origin in origins:
             _allow(response, origin, request)

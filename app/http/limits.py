@@ -18,6 +18,7 @@ from limits.errors import StorageError
 from limits.storage import Storage
 
 from app.engine.errors import RateLimited
+from app.primitives.clock import SystemClock
 from config import RateLimitSettings
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ _REDIS_SECONDS = 0.25
 class ProcessStorage(Storage):
     """Counters in this process, without the timer threads of the library's own memory storage."""
 
-    STORAGE_SCHEME = ("process",)
+    STORAGE_SCHEME = ["process"]  # noqa: RUF012 - the library's declaration
 
     def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 - the library's signature
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
@@ -63,7 +64,7 @@ class ProcessStorage(Storage):
     def get_expiry(self, key: str) -> float:
         """Return when the running window ends, on the wall clock as the library wants it."""
         _, ends = self._counters.get(key, (0, 0.0))
-        return time.time() + max(0.0, ends - time.monotonic())
+        return SystemClock().now().timestamp() + max(0.0, ends - time.monotonic())
 
     def check(self) -> bool:
         """Answer that the storage works."""
@@ -106,7 +107,7 @@ class Limits:
             limiter, allowed = self._hit(item, name, address)
             if not allowed:
                 ends_at = limiter.limiter.get_window_stats(item, name, address).reset_time
-                wait = max(1, math.ceil(ends_at - time.time()))
+                wait = max(1, math.ceil(ends_at - SystemClock().now().timestamp()))
                 raise RateLimited(timedelta(seconds=wait), f"{name}: {item}")
 
     def is_shared(self) -> bool | None:

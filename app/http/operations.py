@@ -23,10 +23,15 @@ class Access(Enum):
 
     PUBLIC = auto()
     """Anybody; tokens that come along are not judged."""
+    OPTIONAL = auto()
+    """Anybody; an access token that comes along must be good."""
     PARTIAL = auto()
     """Whoever has an access token, also while the second factor is due."""
     FULL = auto()
     """Whoever has an access token and has finished signing in."""
+
+
+_GUARDED = frozenset({Access.PARTIAL, Access.FULL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,7 @@ def operation(
                 call.check_limit(limit)
             call.check_origin()
             arguments = [] if schema is None else [load(schema)]
-            if access is not Access.PUBLIC:
+            if access in _GUARDED or (access is Access.OPTIONAL and call.access_token() is not None):
                 call.authenticate(partial=access is Access.PARTIAL)
             return view(call, *arguments, **path)
 
@@ -102,7 +107,7 @@ def load(schema: Schema) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(read_object(request))
     except ValidationError as error:
-        raise InvalidRequest(_problems(error.normalized_messages())) from error
+        raise InvalidRequest(_problems(error.messages_dict)) from error
     return loaded
 
 

@@ -10,6 +10,8 @@ _TOKEN_LENGTH = 4096
 class RequestSchema(Schema):
     """A request body. Unknown fields are ignored: clients may send more than we read."""
 
+    error_messages = {"type": "must be an object"}  # noqa: RUF012 - the library's declaration
+
     class Meta:
         """Only listed fields are read, whatever is sent."""
 
@@ -50,7 +52,7 @@ class Flag(fields.Boolean):
         "invalid": "must be a boolean",
     }
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> bool:
         if not isinstance(value, bool):
             raise ValidationError(self.error_messages["invalid"])
         return value

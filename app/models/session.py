@@ -50,4 +50,5 @@ class Session(Base):
     user_agent: Mapped[str | None] = mapped_column(Text(255))
     device_name: Mapped[str | None] = mapped_column(Text(128))
     contract: Mapped[str] = mapped_column(Text(32))
+    client_id: Mapped[str | None] = mapped_column(Text(64))
     transport: Mapped[str] = mapped_column(Text(16))

@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("user_agent", text(255), nullable=True),
         sa.Column("device_name", text(128), nullable=True),
         sa.Column("contract", text(32), nullable=False),
+        sa.Column("client_id", text(64), nullable=True),
         sa.Column("transport", text(16), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id"],

@@ -13,8 +13,10 @@ _NOT_A_MEMBER = ErrorAnswer(403, "ACCESS_DENIED", "User does not belong to this 
 ERRORS: dict[type[AuthError], ErrorAnswer] = {
     errors.InvalidRequest: ErrorAnswer(400, ""),
     errors.InvalidCredentials: ErrorAnswer(401, "INVALID_CREDENTIALS"),
+    errors.UnknownPerson: ErrorAnswer(401, "INVALID_CREDENTIALS"),
     errors.AccessTokenMissing: ErrorAnswer(401, "NO_AUTH_PROVIDED", "No authentication provided"),
     errors.InvalidAccessToken: ErrorAnswer(401, "INVALID_TOKEN", "Invalid or expired token"),
+    errors.AccessTokenExpired: ErrorAnswer(401, "INVALID_TOKEN", "Invalid or expired token"),
     errors.AccessSessionEnded: ErrorAnswer(401, "SESSION_NOT_FOUND", "Session not found"),
     errors.RefreshTokenMissing: ErrorAnswer(401, "REFRESH_TOKEN_INVALID", "refreshToken is required"),
     errors.InvalidRefreshToken: ErrorAnswer(401, "REFRESH_TOKEN_EXPIRED", "Invalid or expired refresh token"),
