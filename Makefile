@@ -11,7 +11,7 @@ INSTALL = $(RUN) pip install --quiet --disable-pip-version-check --requirement
 # An environment counts as made once it has pip; one whose making was interrupted is made again.
 INTERPRETER = $(if $(wildcard .venv/bin/pip),.venv/bin/python,$(PYTHON))
 # The client tests use npm packages where there is an npm to install them.
-CLIENT_PACKAGES = $(if $(shell command -v npm 2>/dev/null),$(wildcard tests/clients/package-lock.json))
+CLIENT_PACKAGES = $(if $(shell command -v npm 2>/dev/null),$(wildcard tests/npm/package-lock.json))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format preconditions
@@ -29,7 +29,7 @@ run: preconditions .venv/.runtime ## Serve on 127.0.0.1:8000 with a demo account
 	@$(RUN) flask --app wsgi demo --address http://$(HOST):$(PORT)
 	@exec $(RUN) gunicorn --config gunicorn.conf.py --bind $(HOST):$(PORT) wsgi:app
 
-test: preconditions .venv/.development $(if $(CLIENT_PACKAGES),tests/clients/node_modules/.installed) ## Run the whole suite
+test: preconditions .venv/.development $(if $(CLIENT_PACKAGES),tests/npm/node_modules/.installed) ## Run the whole suite
 	@$(RUN) pytest
 
 lint: preconditions .venv/.development ## Check style, types and the floors of the house
@@ -61,6 +61,6 @@ preconditions:
 	@$(INSTALL) requirements-dev.txt
 	@touch $@
 
-tests/clients/node_modules/.installed: tests/clients/package-lock.json
-	@npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund
+tests/npm/node_modules/.installed: tests/npm/package-lock.json
+	@npm ci --prefix tests/npm --ignore-scripts --no-audit --no-fund
 	@mkdir -p $(@D) && touch $@

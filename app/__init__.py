@@ -1,5 +1,7 @@
 """Keyturn: an authentication service whose heart is refresh-token rotation in two token modes."""
 
+import atexit
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -22,6 +24,8 @@ from app.mounting import mount_contracts
 from app.primitives.clock import Clock, SystemClock
 from app.primitives.keyring import Keyring
 from config import DeliverySettings, Settings, settings_from_environment
+
+_DRAIN = timedelta(seconds=10)
 
 
 def create_app(
@@ -81,4 +85,9 @@ def _postbox(delivery: DeliverySettings) -> Postbox:
     """Send in the background where sending can take long."""
     url = delivery.mail_url.reveal()
     sender = mail_sender(url, delivery.mail_from)
-    return Outbox(sender) if url.startswith("smtp") else DirectOutbox(sender)
+    if not url.startswith("smtp"):
+        return DirectOutbox(sender)
+    outbox = Outbox(sender)
+    # Waiting messages live in memory only: a worker that stops gracefully sends them first.
+    atexit.register(outbox.drain, _DRAIN)
+    return outbox

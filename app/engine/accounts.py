@@ -49,7 +49,7 @@ _NEVER_NULL = ("role", "must_change_password")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What a new person brings. At least one of e-mail, phone and user name."""
+    """What a new person brings. At least one of e-mail, phone and user name; perhaps a place to belong."""
 
     password: str = field(repr=False)
     email: str | None = None
@@ -58,6 +58,8 @@ class Registration:
     name: str | None = None
     role: str = "USER"
     attributes: dict[str, Any] = field(default_factory=dict)
+    organization_slug: str | None = None
+    is_organization_admin: bool = False
 
 
 class Accounts:
@@ -86,8 +88,21 @@ class Accounts:
         Raises:
             InvalidRequest, PasswordRefused: the data will not do.
             EmailTaken, PhoneTaken, UsernameTaken: another account has it.
+            NotFound: there is no such organization to belong to.
         """
-        return self._create(registration, lambda transaction, user: self._insert(transaction, user, client))
+
+        def work(transaction: Transaction, user: User) -> PersonRow:
+            person = self._insert(transaction, user, client)
+            if registration.organization_slug is not None:
+                self._organizations.add_member_within(
+                    transaction,
+                    registration.organization_slug,
+                    person.id,
+                    is_admin=registration.is_organization_admin,
+                )
+            return person
+
+        return self._create(registration, work)
 
     def register_founder(
         self, registration: Registration, organization: str, client: Client | None

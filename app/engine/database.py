@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import sessionmaker
 
-from app.engine.errors import Unavailable
+from app.engine.errors import InvalidRequest, Unavailable
 from app.engine.statements import Prepared
 
 Result = TypeVar("Result")
@@ -72,7 +72,9 @@ class Database:
 
     def prepare(self, statement: Any) -> Prepared:
         """Compile a statement once for this database."""
-        return Prepared(statement, self._engine.dialect)
+        # A dialect of its own: this one has not met the server, and the engine's must not remember, from before
+        # it has, how MariaDB's UUIDs are read.
+        return Prepared(statement, self._engine.url.get_dialect()(dbapi=self._engine.dialect.loaded_dbapi))
 
     def ping(self) -> None:
         """Make sure that the database answers.
@@ -91,6 +93,7 @@ class Database:
         Raises:
             Unavailable: the database is locked, full, unreachable or kept on refusing.
             IntegrityError: a constraint refused; the caller knows which answer that is.
+            InvalidRequest: a value does not fit its column.
         """
         for attempt in range(ATTEMPTS):
             try:
@@ -98,6 +101,8 @@ class Database:
                     return work(transaction)
             except IntegrityError:
                 raise
+            except DataError as error:
+                raise InvalidRequest("a value is too long or not of its kind") from error
             except DBAPIError as error:
                 if attempt == ATTEMPTS - 1 or not _was_rolled_back(error):
                     raise Unavailable(f"database: {_reason(error)}") from error

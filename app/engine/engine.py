@@ -18,7 +18,7 @@ from app.engine.proof import Proof, StaleProof
 from app.engine.sessions import Sessions
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
-from config import Settings
+from config import LoginThrottleSettings, Settings
 
 
 class Engine:
@@ -46,11 +46,7 @@ class Engine:
             postbox=postbox,
             retention=settings.sessions.retention,
         )
-        throttle = settings.login_throttle
-        self.login_rule = ThrottleRule(attempts=throttle.attempts, window=throttle.window, lock=throttle.lock)
-        account_rule = ThrottleRule(
-            attempts=throttle.account_attempts, window=throttle.account_window, lock=throttle.account_window
-        )
+        self.login_rule, account_rule = _throttle_rules(settings.login_throttle)
         self.organizations = Organizations(
             database=self.database, sessions=self.sessions, clock=clock, events=self.events
         )
@@ -63,16 +59,17 @@ class Engine:
             clock=clock,
             events=self.events,
         )
-        self.credentials = Credentials(
+        self.credentials = self._credentials(passwords, account_rule)
+
+    def _credentials(self, passwords: Passwords, account_rule: ThrottleRule) -> Credentials:
+        return Credentials(
             database=self.database,
             passwords=passwords,
-            throttle=LoginThrottle(
-                database=self.database, keyring=keyring, clock=clock, account_rule=account_rule
-            ),
+            throttle=LoginThrottle(self.database, self.keyring, self.clock, account_rule=account_rule),
             sessions=self.sessions,
-            clock=clock,
+            clock=self.clock,
             events=self.events,
-            postbox=postbox,
+            postbox=self.postbox,
         )
 
     def log_in(
@@ -136,3 +133,13 @@ class Engine:
             return self.sessions.open(proof, policy, client, replacing=replacing)
         except StaleProof as error:
             raise Unavailable("the account was changed while it was being opened") from error
+
+
+def _throttle_rules(settings: LoginThrottleSettings) -> tuple[ThrottleRule, ThrottleRule]:
+    """Return the rule for one identifier from one address, and the rule for an identifier altogether."""
+    return (
+        ThrottleRule(attempts=settings.attempts, window=settings.window, lock=settings.lock),
+        ThrottleRule(
+            attempts=settings.account_attempts, window=settings.account_window, lock=settings.account_window
+        ),
+    )

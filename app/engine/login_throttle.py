@@ -34,7 +34,7 @@ class LoginThrottle:
     """Counts by identifier and address, and by identifier alone, whether or not the account exists."""
 
     def __init__(
-        self, *, database: Database, keyring: Keyring, clock: Clock, account_rule: ThrottleRule
+        self, database: Database, keyring: Keyring, clock: Clock, *, account_rule: ThrottleRule
     ) -> None:
         self._database = database
         self._key = keyring.signing(Purpose.LOGIN_THROTTLE)

@@ -90,20 +90,32 @@ class Organizations:
         Raises:
             NotFound: no such organization.
         """
+        self._database.transact(
+            lambda transaction: self.add_member_within(
+                transaction, slug, user_id, role=role, is_admin=is_admin
+            )
+        )
 
-        def work(transaction: Transaction) -> None:
-            organization = _by_slug(transaction, slug)
-            member = transaction.get(Membership, (user_id, organization.id))
-            if member is None:
-                member = Membership(
-                    user_id=user_id, organization_id=organization.id, created_at=self._clock.now()
-                )
-                transaction.add(member)
-            member.role, member.is_admin = role, is_admin
-            transaction.flush()
-            self._record(transaction, EventKind.MEMBERSHIP_ADDED, organization, user_id=user_id)
-
-        self._database.transact(work)
+    def add_member_within(
+        self,
+        transaction: Transaction,
+        slug: str,
+        user_id: int,
+        *,
+        role: str = "MEMBER",
+        is_admin: bool = False,
+    ) -> None:
+        """Do the same as a part of a larger transaction."""
+        organization = _by_slug(transaction, slug)
+        member = transaction.get(Membership, (user_id, organization.id))
+        if member is None:
+            member = Membership(
+                user_id=user_id, organization_id=organization.id, created_at=self._clock.now()
+            )
+            transaction.add(member)
+        member.role, member.is_admin = role, is_admin
+        transaction.flush()
+        self._record(transaction, EventKind.MEMBERSHIP_ADDED, organization, user_id=user_id)
 
     def suspend(self, slug: str) -> int:
         """Keep an organization's members out of it, end its sessions and return how many there were.

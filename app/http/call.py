@@ -62,7 +62,7 @@ class Call:
     @property
     def double_submit_enabled(self) -> bool:
         """Tell whether a signed value must come back in a header on top of the origin check."""
-        return self._runtime.settings.cookies.csrf_double_submit
+        return self.uses_cookies and self._runtime.settings.cookies.csrf_double_submit
 
     @property
     def snapshot(self) -> Snapshot:
@@ -119,20 +119,14 @@ class Call:
     def access_token(self) -> str | None:
         """Return the access token, from where this transport carries it.
 
-        Raises:
-            InvalidAccessToken: there is an Authorization header of another form.
+        Another scheme than Bearer brings no token, and is challenged like none (RFC 6750 section 3.1).
         """
         if self.uses_cookies:
             return self.mount.cookies.access_token(self._request)
-        header = self._request.headers.get("Authorization", "").strip()
-        if not header:
-            return None
-        scheme, space, token = header.partition(" ")
+        scheme, space, token = self._request.headers.get("Authorization", "").strip().partition(" ")
         if not space and self.mount.contract.bare_access_tokens:
-            return scheme
-        if scheme.lower() != "bearer" or not token.strip():
-            raise InvalidAccessToken("not a Bearer token")
-        return token.strip()
+            return scheme or None
+        return token.strip() or None if scheme.lower() == "bearer" else None
 
     def accompanying_access(self) -> tuple[UUID, int]:
         """Return session and generation of the access token that must come along at refresh, expired or not.
@@ -246,10 +240,7 @@ class Call:
         return self.access
 
     def _check_double_submit(self, session_id: UUID) -> None:
-        if (
-            not (self.double_submit_enabled and self.uses_cookies)
-            or self._request.method in csrf.SAFE_METHODS
-        ):
+        if not self.double_submit_enabled or self._request.method in csrf.SAFE_METHODS:
             return
         cookie = self.mount.cookies.csrf_token(self._request)
         self._runtime.double_submit.check(cookie, self._request.headers.get(csrf.HEADER), session_id)

@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError
 
 from app.engine.errors import AuthError, InvalidRequest
 from app.http.call import begin_call
+from app.http.contract import ErrorAnswer
 from app.http.json_body import read_object
 from app.http.runtime import runtime
 
@@ -44,7 +45,7 @@ class Operation:
     body: type[Schema] | None
     access: Access
     limit: str | None
-    refuses: tuple[type[AuthError], ...]
+    refuses: tuple[type[AuthError] | ErrorAnswer, ...]
     gives_tokens: bool
 
 
@@ -56,7 +57,7 @@ def operation(
     status: int = 200,
     access: Access = Access.PUBLIC,
     limit: str | None = None,
-    refuses: tuple[type[AuthError], ...] = (),
+    refuses: tuple[type[AuthError] | ErrorAnswer, ...] = (),
     gives_tokens: bool = False,
 ) -> Callable[[View], View]:
     """Declare an endpoint. The view gets the `Call`, the loaded body if there is a schema, and path values.

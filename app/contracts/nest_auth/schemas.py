@@ -102,7 +102,7 @@ class UserAnswer(MeAnswer):
 class VerifySessionAnswer(Schema):
     """That the session lives, and until when."""
 
-    valid = fields.Boolean(required=True, validate=validate.Equal(True))
+    valid = fields.Boolean(required=True)
     userId = fields.UUID(required=True)
     expiresAt = fields.DateTime(required=True)
 

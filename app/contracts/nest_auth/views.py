@@ -45,7 +45,7 @@ _REFUSES_REFRESH = (
     body=schemas.SignupRequest,
     answers=schemas.TokenAnswer,
     limit="signup",
-    refuses=(errors.EmailTaken, errors.PhoneTaken, errors.PasswordRefused),
+    refuses=(EMAIL_OR_PHONE_REQUIRED, errors.EmailTaken, errors.PhoneTaken, errors.PasswordRefused),
     gives_tokens=True,
 )
 def sign_up(call: Call, body: dict[str, Any]) -> Response:
@@ -64,11 +64,17 @@ def sign_up(call: Call, body: dict[str, Any]) -> Response:
     body=schemas.LoginRequest,
     answers=schemas.TokenAnswer,
     limit="login",
-    refuses=(errors.InvalidCredentials, errors.AccountSuspended, errors.AccountLocked),
+    refuses=(
+        MISSING_REQUIRED_FIELDS,
+        INVALID_PROVIDER,
+        errors.InvalidCredentials,
+        errors.AccountSuspended,
+        errors.AccountLocked,
+    ),
     gives_tokens=True,
 )
 def log_in(call: Call, body: dict[str, Any]) -> Response:
-    """Open a session for whoever knows the password; in cookie mode the former session of the browser ends."""
+    """Open a session for whoever knows the password; in cookie mode the browser's former session ends."""
     kind = _PROVIDERS.get(body["provider"])
     if kind is None:
         raise WireRefusal(INVALID_PROVIDER)
@@ -213,7 +219,7 @@ def client_config(call: Call) -> Response:
 
 
 @blueprint.get("/csrf")
-@operation("The double-submit value", answers=schemas.CsrfAnswer)
+@operation("The double-submit value", answers=schemas.CsrfAnswer, refuses=(errors.InvalidRequest,))
 def csrf_token(call: Call) -> Response:
     """Give a value to send back in a header, where double submit is switched on."""
     if not call.double_submit_enabled:

@@ -1,0 +1,71 @@
+"""What accepted settings mean, and which of them are likely to be a mistake."""
+
+from collections.abc import Iterator, Mapping
+
+from app.cli.finding import Finding, Verdict
+from app.http.runtime import Mount
+from config import AccessTokenType, CookieSettings, DeliverySettings, Environment, Settings, WebSettings
+from config.addresses import is_loopback
+
+
+def examine_settings(settings: Settings, mounts: Mapping[str, Mount]) -> Iterator[Finding]:
+    """Examine everything that needs no store."""
+    yield _environment(settings.environment)
+    yield _public_url(settings.web)
+    for mount in mounts.values():
+        yield _cookies(mount, settings.cookies, settings.web)
+    yield _proxies(settings.web)
+    yield _delivery(settings.delivery, settings.environment)
+
+
+def _environment(environment: Environment) -> Finding:
+    if environment is Environment.PRODUCTION:
+        return Finding("settings", Verdict.OK, "every setting was accepted, for production")
+    message = f"accepted, for {environment}: set KEYTURN_ENV=production where people log in"
+    return Finding("settings", Verdict.WARNING, message)
+
+
+def _public_url(web: WebSettings) -> Finding:
+    if web.public_url.startswith("https:") or is_loopback(web.public_url):
+        return Finding("address", Verdict.OK, web.public_url)
+    message = f"{web.public_url} is not https: tokens and passwords cross the network in clear"
+    return Finding("address", Verdict.WARNING, message)
+
+
+def _cookies(mount: Mount, cookies: CookieSettings, web: WebSettings) -> Finding:
+    contract = mount.settings
+    transport = contract.tokens.access_token_type
+    place = f"{contract.name} at {contract.prefix}"
+    if transport is AccessTokenType.HEADER:
+        return Finding("cookies", Verdict.OK, f"{place}: none, tokens travel in body and header")
+    names = f"{mount.cookies.names.access}, {mount.cookies.names.refresh}"
+    chosen = " where a client asks for them" if transport is AccessTokenType.CLIENT else ""
+    attributes = f"HttpOnly, {'Secure, ' if cookies.secure else ''}SameSite={cookies.same_site}"
+    message = f"{place}: {names}{chosen} ({attributes})"
+    if cookies.secure and not web.public_url.startswith("https:"):
+        trouble = f"; browsers drop Secure cookies that come from {web.public_url}, most even on localhost"
+        return Finding("cookies", Verdict.WARNING, message + trouble)
+    if not cookies.secure:
+        return Finding("cookies", Verdict.WARNING, f"{message}; without Secure, for development only")
+    return Finding("cookies", Verdict.OK, message)
+
+
+def _proxies(web: WebSettings) -> Finding:
+    if web.trusted_proxies:
+        message = f"{web.trusted_proxies} in front are believed about the address and the scheme"
+        return Finding("proxies", Verdict.OK, message)
+    if web.public_url.startswith("https:"):
+        message = (
+            "none is believed, yet an https address has one in front: everybody shares its address and its "
+            "rate limits. Set KEYTURN_TRUSTED_PROXIES to their number"
+        )
+        return Finding("proxies", Verdict.WARNING, message)
+    return Finding("proxies", Verdict.OK, "none is believed; the address of the connection counts")
+
+
+def _delivery(delivery: DeliverySettings, environment: Environment) -> Finding:
+    scheme = delivery.mail_url.reveal().partition(":")[0]
+    if environment is Environment.PRODUCTION and scheme not in {"smtp", "smtps"}:
+        message = f"goes to {scheme} and reaches nobody: set KEYTURN_MAIL_URL=smtp://user:password@host:587"
+        return Finding("mail", Verdict.WARNING, message)
+    return Finding("mail", Verdict.OK, f"goes to {scheme}, from {delivery.mail_from}")

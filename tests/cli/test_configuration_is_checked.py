@@ -1,0 +1,144 @@
+"""`check`, the configuration doctor."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app.extensions import db
+from tests.reliability.databases import fresh_database
+
+
+def stamp(service):
+    with service.app.app_context(), db.engine.connect() as connection:
+        MigrationContext.configure(connection).stamp(ScriptDirectory("migrations"), "head")
+        connection.exec_driver_sql("COMMIT")
+
+
+def findings(service, exits=0):
+    lines = service.run("check", exits=exits).stdout.splitlines()
+    return {
+        topic: (verdict, message) for verdict, topic, message in (line.split(maxsplit=2) for line in lines)
+    }
+
+
+def test_a_migrated_service_is_sound(service):
+    stamp(service)
+
+    found = findings(service)
+
+    assert found["database"][0] == found["migrations"][0] == found["clock"][0] == found["redis"][0] == "ok"
+    assert "every process counts" in found["redis"][1]
+    assert service.run_json("check")["ok"] is True
+
+
+def test_a_database_without_tables_is_a_problem_that_names_the_remedy(make):
+    service = make(tables=False)
+
+    assert findings(service, exits=1)["migrations"] == (
+        "problem",
+        "at nothing, 0001 is needed: run `flask --app wsgi db upgrade`",
+    )
+
+
+def test_tables_of_a_newer_version_are_a_problem(service):
+    stamp(service)
+    with service.app.app_context(), db.engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'later'")
+        connection.exec_driver_sql("COMMIT")
+
+    verdict, message = findings(service, exits=1)["migrations"]
+    assert verdict == "problem"
+    assert message.endswith("revision later, which this version does not know")
+
+
+def test_a_database_that_does_not_answer_is_a_problem_and_its_password_stays_hidden(make):
+    service = make(tables=False, DATABASE_URL="postgresql+psycopg://ada:hush@127.0.0.1:1/keyturn")
+
+    result = service.run("check", exits=1)
+
+    assert "problem  database   postgresql+psycopg://127.0.0.1:1/keyturn does not answer" in result.stdout
+    assert "hush" not in result.output
+    assert "clock" not in result.stdout
+
+
+def test_a_redis_that_does_not_answer_is_a_problem(make):
+    service = make(REDIS_URL="redis://127.0.0.1:1/0")
+    stamp(service)
+
+    assert findings(service, exits=1)["redis"][0] == "problem"
+
+
+def test_settings_that_are_not_for_production_are_a_warning(service):
+    stamp(service)
+
+    verdict, message = findings(service)["settings"]
+    assert (verdict, "KEYTURN_ENV=production" in message) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("environ", "topic", "verdict", "part"),
+    [
+        ({"PUBLIC_URL": "http://id.example.org"}, "address", "warning", "in clear"),
+        ({"PUBLIC_URL": "https://id.example.org"}, "address", "ok", "https://id.example.org"),
+        ({}, "cookies", "ok", "none, tokens travel in body and header"),
+        (
+            {"ACCESS_TOKEN_TYPE": "cookie", "PUBLIC_URL": "https://id.example.org"},
+            "cookies",
+            "ok",
+            "accessToken, refreshToken (HttpOnly, Secure, SameSite=Lax)",
+        ),
+        ({"ACCESS_TOKEN_TYPE": "client"}, "cookies", "warning", "browsers drop Secure cookies"),
+        (
+            {"ACCESS_TOKEN_TYPE": "cookie", "ENV": "development"},
+            "cookies",
+            "warning",
+            "without Secure, for development only",
+        ),
+        ({}, "proxies", "ok", "the address of the connection counts"),
+        ({"PUBLIC_URL": "https://id.example.org"}, "proxies", "warning", "KEYTURN_TRUSTED_PROXIES"),
+        ({"PUBLIC_URL": "https://id.example.org", "TRUSTED_PROXIES": "1"}, "proxies", "ok", "1 in front"),
+        ({"MAIL_URL": "smtp://ada:hush@mail.example.org"}, "mail", "ok", "goes to smtp"),
+    ],
+)
+def test_settings_are_explained_and_doubted(make, environ, topic, verdict, part):
+    service = make(**environ)
+    stamp(service)
+
+    found = findings(service)[topic]
+
+    assert found[0] == verdict
+    assert part in found[1]
+    assert "hush" not in found[1]
+
+
+def test_mail_that_reaches_nobody_is_a_warning_in_production(make):
+    strong = {"PASSWORD_ARGON2_MEMORY_KIB": "19456", "PASSWORD_ARGON2_ITERATIONS": "2"}
+    service = make(ENV="production", **strong)
+    stamp(service)
+
+    found = findings(service)
+
+    assert found["settings"] == ("ok", "every setting was accepted, for production")
+    assert found["mail"][0] == "warning"
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def server_url(request):
+    with fresh_database(request.param) as url:
+        yield url
+
+
+# The database comes first, so that it is dropped after its connections are closed.
+def test_a_clock_that_differs_from_the_databases_is_a_problem(server_url, make):
+    service = make(DATABASE_URL=server_url)
+    stamp(service)
+    service.clock.advance(datetime.now(UTC) - service.clock.now())
+    assert findings(service)["clock"][0] == "ok"
+
+    service.clock.advance(timedelta(seconds=-8))
+
+    verdict, message = findings(service, exits=1)["clock"]
+    assert verdict == "problem"
+    assert message.endswith("let both follow a time server")
