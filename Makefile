@@ -24,6 +24,8 @@ help: ## Show this list
 run: LISTEN = $(HOST) $(PORT)
 run: export KEYTURN_ENV = development
 run: export KEYTURN_PUBLIC_URL ?= http://$(HOST):$(PORT)
+# Each request chooses how its tokens travel, so one server shows both modes.
+run: export KEYTURN_ACCESS_TOKEN_TYPE ?= client
 run: preconditions .venv/.runtime ## Serve on 127.0.0.1:8000 with a demo account; PORT=8010, HOST= and PYTHON= change it
 	@$(RUN) flask --app wsgi db upgrade
 	@$(RUN) flask --app wsgi demo --address http://$(HOST):$(PORT)

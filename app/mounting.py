@@ -24,6 +24,9 @@ def mount_contracts(
     for chosen in settings.contracts:
         contract = contracts[chosen.name]
         app.register_blueprint(contract.blueprint, url_prefix=chosen.prefix.rstrip("/") or None)
+        if contract.root_blueprint is not None:
+            # As if nested in the contract's own blueprint, so that its endpoints are the contract's.
+            app.register_blueprint(contract.root_blueprint, name_prefix=contract.name)
         mounts[chosen.name] = _mount(chosen, contract, settings, keyring)
         if contract.any_case_paths:
             app.wsgi_app = AnyCasePaths(app.wsgi_app, _paths(app, contract))  # type: ignore[method-assign]
@@ -36,7 +39,9 @@ def _mount(chosen: ContractSettings, contract: Contract, settings: Settings, key
         contract=contract,
         settings=chosen,
         policy=contract.policy(chosen.tokens, keyring),
-        cookies=CookieJar(contract.cookies, settings.cookies),
+        cookies=CookieJar(
+            contract.cookies, settings.cookies, keeps_expired_access=contract.refresh_needs_access
+        ),
         audience=Audience(
             contract.issuer or settings.web.public_url, contract.audience or f"keyturn:{contract.name}"
         ),
@@ -55,7 +60,8 @@ def _refuse_collisions(app: Flask) -> None:
     problems = []
     for rule in app.url_map.iter_rules():
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            owner = owners.setdefault((method, rule.rule), rule.endpoint)
+            # Where one contract matches paths in any case, another's spelling is no other path.
+            owner = owners.setdefault((method, rule.rule.lower()), rule.endpoint)
             if owner != rule.endpoint:
                 text = f"{owner} and {rule.endpoint} both answer {method} {rule.rule}; mount one elsewhere"
                 problems.append(Problem(name="KEYTURN_CONTRACTS", message=text))

@@ -115,6 +115,7 @@ def _database(reading: Reading, instance_path: Path) -> DatabaseSettings:
         pool_size=reading.required(table.DATABASE_POOL_SIZE),
         pool_timeout=reading.required(table.DATABASE_POOL_TIMEOUT_SECONDS),
         lock_timeout=reading.required(table.DATABASE_LOCK_TIMEOUT_SECONDS),
+        asynchronous_rotation=reading.required(table.DATABASE_ASYNCHRONOUS_ROTATION),
     )
 
 

@@ -87,6 +87,7 @@ class DatabaseSettings:
     pool_size: int
     pool_timeout: timedelta
     lock_timeout: timedelta
+    asynchronous_rotation: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

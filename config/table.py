@@ -167,6 +167,13 @@ DATABASE_LOCK_TIMEOUT_SECONDS = Setting(
     default="5",
     why="A statement waits this long for a lock before it is tried again or answered 503.",
 )
+DATABASE_ASYNCHRONOUS_ROTATION = Setting(
+    name="KEYTURN_DATABASE_ASYNCHRONOUS_ROTATION",
+    kind=BOOLEAN,
+    default="true",
+    why="Plain rotations, and nothing else, are answered before they are on disk (PostgreSQL, SQLite). A "
+    "crash that loses the last of them logs nobody out: a token ahead of the database is accepted.",
+)
 REDIS = Setting(
     name="KEYTURN_REDIS_URL",
     kind=REDIS_URL,
@@ -358,7 +365,14 @@ SECTIONS: tuple[tuple[str, tuple[Setting[object], ...]], ...] = (
     ),
     (
         "Database and Redis",
-        (DATABASE, DATABASE_POOL_SIZE, DATABASE_POOL_TIMEOUT_SECONDS, DATABASE_LOCK_TIMEOUT_SECONDS, REDIS),
+        (
+            DATABASE,
+            DATABASE_POOL_SIZE,
+            DATABASE_POOL_TIMEOUT_SECONDS,
+            DATABASE_LOCK_TIMEOUT_SECONDS,
+            DATABASE_ASYNCHRONOUS_ROTATION,
+            REDIS,
+        ),
     ),
     ("Web", (PUBLIC_ADDRESS, ALLOWED_ORIGINS, TRUSTED_PROXIES, MAX_BODY_BYTES)),
     (

@@ -1,6 +1,7 @@
 """People: how they come, are changed, suspended and reinstated, and go."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.client import Client
-from app.engine.database import Database
+from app.engine.database import ATTEMPTS, Database
 from app.engine.errors import (
     AccountDeleted,
     AuthError,
@@ -18,6 +19,8 @@ from app.engine.errors import (
     InvalidRequest,
     NotFound,
     PhoneTaken,
+    SlugTaken,
+    Unavailable,
     UsernameTaken,
 )
 from app.engine.events import EventKind, Events, Subject
@@ -44,6 +47,7 @@ _FOLDED: dict[str, Callable[[str], str]] = {
     "username": str.strip,
 }
 _COLUMNS = ("email", "phone", "username", "name", "role", "must_change_password")
+_PROVEN = ("email", "phone")
 _NEVER_NULL = ("role", "must_change_password")
 
 
@@ -110,19 +114,22 @@ class Accounts:
         """Create a person and an organization of that name, whose administrator the person is.
 
         Raises:
-            as `register`.
+            as `register`. Unavailable: others were taking every slug at the same moment.
         """
 
         def work(transaction: Transaction, user: User) -> tuple[PersonRow, UUID]:
             person = self._insert(transaction, user, client)
             return person, self._organizations.found_within(transaction, organization, person.id, client)
 
-        return self._create(registration, work)
+        for _ in range(ATTEMPTS):
+            with suppress(SlugTaken):
+                return self._create(registration, work)
+        raise Unavailable("organizations of this name are being founded over and over")
 
     def change(self, user_id: int, changes: dict[str, Any], client: Client | None = None) -> PersonRow:
         """Change what contracts present: columns by their names, anything else in `attributes`.
 
-        A value of None removes an attribute.
+        A value of None removes an attribute. A new address or number counts as not verified.
 
         Raises:
             NotFound, InvalidRequest, EmailTaken, PhoneTaken, UsernameTaken.
@@ -133,6 +140,8 @@ class Accounts:
             user = locked(transaction, user_id)
             for name in _COLUMNS:
                 if name in changes:
+                    if name in _PROVEN and changes[name] != getattr(user, name):
+                        setattr(user, f"{name}_verified_at", None)
                     setattr(user, name, changes[name])
             others = {name: value for name, value in changes.items() if name not in _COLUMNS}
             merged = {**user.attributes, **others}

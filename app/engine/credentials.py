@@ -1,5 +1,6 @@
 """Passwords in use: proving who one is, and taking another password."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from app.engine.errors import (
     InvalidCredentials,
     OrganizationSuspended,
     PasswordUnchanged,
+    PermissionDenied,
     UnknownPerson,
 )
 from app.engine.events import EventKind, Events, Subject
@@ -36,9 +38,8 @@ from app.primitives.clock import Clock
 class _Candidate:
     """Whom an identifier names, with what is needed to check a password."""
 
-    user_id: int
+    person: PersonRow
     epoch: int
-    status: str
     hashed_password: str | None = field(repr=False)
     organization_id: UUID | None
     organization_status: str | None
@@ -74,17 +75,19 @@ class Credentials:
         rule: ThrottleRule,
         *,
         organization_slug: str | None = None,
+        admits: Callable[[PersonRow], bool] | None = None,
     ) -> Proof:
         """Check a password and return the proof that opens a session.
 
         An unknown identifier, a wrong password and a wrong organization cost the same work and get the same
-        answer. Without a slug, the first active organization of the person becomes the session's.
+        answer. Without a slug, the first active organization of the person becomes the session's. `admits`
+        says whom a contract lets in with the right password.
 
         Raises:
             InvalidCredentials: see above; the attempt is counted. UnknownPerson is one, for contracts that
                 document another answer.
             AccountLocked: too many failed attempts with this identifier.
-            AccountSuspended, OrganizationSuspended: the password was right.
+            AccountSuspended, OrganizationSuspended, PermissionDenied: the password was right.
 
         Transaction: several short ones, none of them open while the password is being hashed; a failed
         attempt and its event are committed before it raises.
@@ -102,13 +105,18 @@ class Credentials:
         ):
             self._record_failure(EventKind.LOGIN_FAILED, identifier, candidate, client)
             raise UnknownPerson if candidate is None else InvalidCredentials
-        self._settle(candidate, identifier, password, client)
-        if candidate.status != PersonStatus.ACTIVE:
-            raise AccountSuspended
+        # Attempts are forgiven to whoever is let in. Where a suspended account answers like a wrong password,
+        # a count that goes no further would tell that the password was right.
+        if candidate.person.status != PersonStatus.ACTIVE:
+            raise AccountSuspended(user_id=candidate.person.id)
         if candidate.organization_status == OrganizationStatus.SUSPENDED:
-            raise OrganizationSuspended
+            raise OrganizationSuspended(user_id=candidate.person.id)
+        if admits is not None and not admits(candidate.person):
+            self._record_failure(EventKind.LOGIN_FAILED, identifier, candidate, client)
+            raise PermissionDenied("not admitted by the contract")
+        self._settle(candidate, identifier, password, client)
         return Proof(
-            user_id=candidate.user_id,
+            user_id=candidate.person.id,
             epoch=candidate.epoch,
             methods=("pwd",),
             proven_at=self._clock.now(),
@@ -172,7 +180,7 @@ class Credentials:
         def work(transaction: Transaction) -> None:
             self._throttle.forgive_within(transaction, str(identifier), client.ip_address)
             if rehashed is not None:
-                user = transaction.get(User, candidate.user_id, with_for_update=True)
+                user = transaction.get(User, candidate.person.id, with_for_update=True)
                 if user is not None and user.hashed_password == old:
                     user.hashed_password = rehashed
 
@@ -212,7 +220,7 @@ class Credentials:
     def _record_failure(
         self, kind: EventKind, identifier: Identifier, candidate: _Candidate | None, client: Client
     ) -> None:
-        subject = Subject(user_id=candidate.user_id if candidate else None)
+        subject = Subject(user_id=candidate.person.id if candidate else None)
         self._database.transact(
             lambda transaction: self._events.record(
                 transaction, kind, subject, client, identified_by=identifier.kind
@@ -224,12 +232,10 @@ def _find_candidate(
     transaction: Transaction, identifier: Identifier, organization_slug: str | None
 ) -> _Candidate | None:
     user = by_identifier(transaction, identifier)
-    if user is None:
-        return None
     memberships = (
         select(Organization.id, Organization.status)
         .join(Membership, Membership.organization_id == Organization.id)
-        .where(Membership.user_id == user.id)
+        .where(Membership.user_id == (user.id if user else None))
         .order_by(Membership.created_at, Organization.id)
     )
     if organization_slug is None:
@@ -237,9 +243,9 @@ def _find_candidate(
     else:
         memberships = memberships.where(Organization.slug == organization_slug)
     found = transaction.execute(memberships.limit(1)).first()
-    if found is None and organization_slug is not None:
+    if user is None or (found is None and organization_slug is not None):
         return None
     organization_id, organization_status = (None, None) if found is None else found
     return _Candidate(
-        user.id, user.epoch, user.status, user.hashed_password, organization_id, organization_status
+        person_row(user), user.epoch, user.hashed_password, organization_id, organization_status
     )

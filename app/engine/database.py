@@ -9,7 +9,17 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, event, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    create_engine,
+    event,
+    func,
+    literal,
+    text,
+)
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session as Transaction
@@ -23,9 +33,13 @@ Result = TypeVar("Result")
 ATTEMPTS = 5
 _PAUSE_SECONDS = 0.01
 
+# With the write-ahead log, FULL syncs it at each commit and NORMAL at checkpoints only.
+_SQLITE_DURABLE = "PRAGMA synchronous=FULL"
+_SQLITE_ASYNCHRONOUS = "PRAGMA synchronous=NORMAL"
+
 _PER_CONNECTION = {
-    # Readers go on beside a writer, and what was acknowledged survives a power cut.
-    "sqlite": ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON"),
+    # Readers go on beside a writer.
+    "sqlite": ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON"),
     # A condition must see what others have committed, as it does on the other databases.
     "mysql": ("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "SET SESSION time_zone='+00:00'"),
 }
@@ -37,10 +51,14 @@ _ROLLED_BACK_MARIADB_ERRORS = {1205, 1213, 1020}
 
 
 class Autocommit:
-    """A lent connection on which each prepared statement commits by itself."""
+    """A lent connection on which each prepared statement commits by itself.
 
-    def __init__(self, cursor: Any) -> None:
+    What is changed here need not survive a crash of the database: see `Database.asynchronously`.
+    """
+
+    def __init__(self, cursor: Any, before_change: str | None) -> None:
         self._cursor = cursor
+        self._before_change = before_change
         self.has_changed = False
 
     def fetch_one(self, statement: Prepared, values: dict[str, Any]) -> tuple[Any, ...] | None:
@@ -49,6 +67,8 @@ class Autocommit:
 
     def change(self, statement: Prepared, values: dict[str, Any]) -> int:
         """Run an UPDATE and return how many rows it matched."""
+        if self._before_change is not None:
+            self._cursor.execute(self._before_change)
         self.has_changed = True
         return statement.change(self._cursor, values)
 
@@ -56,11 +76,14 @@ class Autocommit:
 class Database:
     """One database and how work is done in it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, asynchronous_rotation: bool) -> None:
         self._engine = engine
+        self._asynchronous = asynchronous_rotation
         self._transactions = sessionmaker(engine, expire_on_commit=False, autobegin=True)
         self._driver_error: type[Any] = engine.dialect.loaded_dbapi.Error
-        self._begin = "BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "BEGIN"
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._begin = (_SQLITE_DURABLE, "BEGIN IMMEDIATE") if is_sqlite else ("BEGIN",)
+        self._before_change = _SQLITE_ASYNCHRONOUS if is_sqlite and asynchronous_rotation else None
         event.listen(engine, "begin", self._open)
         if engine.dialect.name in _PER_CONNECTION:
             event.listen(engine, "connect", self._configure)
@@ -72,9 +95,20 @@ class Database:
 
     def prepare(self, statement: Any) -> Prepared:
         """Compile a statement once for this database."""
-        # A dialect of its own: this one has not met the server, and the engine's must not remember, from before
-        # it has, how MariaDB's UUIDs are read.
-        return Prepared(statement, self._engine.url.get_dialect()(dbapi=self._engine.dialect.loaded_dbapi))
+        # With a dialect of its own, because this one has not met the server yet: what it learns about types
+        # would stay with the engine, which then reads MariaDB's UUIDs as text.
+        return Prepared(statement, create_engine(self._engine.url).dialect)
+
+    def asynchronously(self) -> list[ColumnElement[bool]]:
+        """Return conditions, always true, that let one statement be answered before it is on disk.
+
+        For plain rotations only: a crash that loses the last of them logs nobody out, because a token ahead
+        of the database is accepted. On PostgreSQL the setting holds to the end of the statement's own
+        transaction; SQLite is told by the connection, MariaDB knows no such choice.
+        """
+        if self._asynchronous and self._engine.dialect.name == "postgresql":
+            return [func.set_config("synchronous_commit", "off", literal(True)) == "off"]  # noqa: FBT003
+        return []
 
     def ping(self) -> None:
         """Make sure that the database answers.
@@ -123,7 +157,7 @@ class Database:
         """
         for attempt in range(ATTEMPTS):
             connection = self._lend()
-            lent = Autocommit(connection.cursor())
+            lent = Autocommit(connection.cursor(), self._before_change)
             try:
                 return work(lent)
             except self._driver_error as error:
@@ -151,7 +185,8 @@ class Database:
 
         SQLite takes the write lock at once: a reader that turns writer later cannot wait, it fails.
         """
-        connection.exec_driver_sql(self._begin)
+        for statement in self._begin:
+            connection.exec_driver_sql(statement)
 
     def _configure(self, connection: Any, _record: object) -> None:
         cursor = connection.cursor()

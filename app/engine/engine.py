@@ -1,5 +1,7 @@
 """The engine put together: everything a contract, a page or a command may ask for."""
 
+from collections.abc import Callable
+
 import sqlalchemy
 
 from app.delivery import Postbox
@@ -16,6 +18,7 @@ from app.engine.organizations import Organizations
 from app.engine.passwords import Passwords
 from app.engine.proof import Proof, StaleProof
 from app.engine.sessions import Sessions
+from app.engine.snapshot import PersonRow
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
 from config import LoginThrottleSettings, Settings
@@ -36,7 +39,7 @@ class Engine:
         self.clock = clock
         self.keyring = keyring
         self.postbox = postbox
-        self.database = Database(database)
+        self.database = Database(database, asynchronous_rotation=settings.database.asynchronous_rotation)
         self.events = Events(clock, settings.sessions.event_retention)
         self.sessions = Sessions(
             database=self.database,
@@ -82,6 +85,7 @@ class Engine:
         organization_slug: str | None = None,
         replacing: str | None = None,
         rule: ThrottleRule | None = None,
+        admits: Callable[[PersonRow], bool] | None = None,
     ) -> Grant:
         """Check a password and open a session.
 
@@ -93,7 +97,12 @@ class Engine:
         """
         for _ in range(ATTEMPTS):
             proof = self.credentials.prove_password(
-                identifier, password, client, rule or self.login_rule, organization_slug=organization_slug
+                identifier,
+                password,
+                client,
+                rule or self.login_rule,
+                organization_slug=organization_slug,
+                admits=admits,
             )
             try:
                 return self.sessions.open(proof, policy, client, replacing=replacing)

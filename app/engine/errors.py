@@ -57,6 +57,12 @@ class InvalidAccessToken(AuthError):
     message = "The access token is not valid."
 
 
+class AccessTokenMalformed(InvalidAccessToken):
+    """What came in its place is no signed token at all."""
+
+    code = "access_token_malformed"
+
+
 class AccessTokenExpired(InvalidAccessToken):
     """The access token is genuine, but past its end."""
 
@@ -112,6 +118,10 @@ class AccountUnavailable(AuthError):
     code = "account_unavailable"
     message = "The account is not available."
 
+    def __init__(self, detail: str = "", *, user_id: int | None = None) -> None:
+        super().__init__(detail)
+        self.user_id = user_id
+
 
 class AccountSuspended(AccountUnavailable):
     """An administrator suspended the person."""
@@ -139,6 +149,13 @@ class MembershipLost(AccountUnavailable):
 
     code = "membership_lost"
     message = "The membership in this organization has ended."
+
+
+class InvalidClient(AuthError):
+    """The application is not registered or did not prove itself; one answer, and the same work was done."""
+
+    code = "invalid_client"
+    message = "Client authentication failed."
 
 
 class SecondFactorRequired(AuthError):
@@ -206,6 +223,13 @@ class SlugTaken(AuthError):
 
     code = "slug_taken"
     message = "This slug is already in use."
+
+
+class ClientIdTaken(AuthError):
+    """Another application is registered under this id."""
+
+    code = "client_id_taken"
+    message = "This client id is already in use."
 
 
 class NotFound(AuthError):

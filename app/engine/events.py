@@ -39,6 +39,8 @@ class EventKind(StrEnum):
     ORGANIZATION_SUSPENDED = "organization:self:suspended"
     ORGANIZATION_REINSTATED = "organization:self:reinstated"
     MEMBERSHIP_ADDED = "organization:membership:added"
+    CLIENT_CREATED = "client:self:created"
+    CLIENT_DELETED = "client:self:deleted"
 
 
 class Actor(StrEnum):

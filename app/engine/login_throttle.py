@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.database import Database
@@ -19,15 +20,20 @@ from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring, Purpose
 
 _SWEEP_ROWS = 20
+_EVERY_ADDRESS = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThrottleRule:
-    """At most `attempts` within `window`; after that none for `lock`, counted from the last one."""
+    """At most `attempts` within `window`; after that none for `lock`, counted from the last one.
+
+    Each address is counted by itself, unless `per_address` is false: then all of them together.
+    """
 
     attempts: int
     window: timedelta
     lock: timedelta
+    per_address: bool = True
 
 
 class LoginThrottle:
@@ -53,15 +59,20 @@ class LoginThrottle:
         now = self._clock.now()
 
         def work(transaction: Transaction) -> None:
-            self._count(transaction, self._hashed(identifier, address), rule, now)
+            counted = address if rule.per_address else _EVERY_ADDRESS
+            self._count(transaction, self._hashed(identifier, counted), rule, now)
             self._count(transaction, self._hashed(identifier, None), self._account_rule, now)
             self._sweep(transaction, now)
 
-        self._database.transact(work)
+        try:
+            self._database.transact(work)
+        except IntegrityError:
+            # Another attempt has put the same row there in this moment; now it can be read.
+            self.reserve(identifier, address, rule)
 
     def forgive_within(self, transaction: Transaction, identifier: str, address: str | None) -> None:
         """Forget the attempts of a person who has now given the right password from this address."""
-        keys = [self._hashed(identifier, address), self._hashed(identifier, None)]
+        keys = [self._hashed(identifier, counted) for counted in (address, _EVERY_ADDRESS, None)]
         transaction.execute(delete(Row).where(Row.key.in_(keys)))
 
     def _count(self, transaction: Transaction, key: str, rule: ThrottleRule, now: datetime) -> None:

@@ -71,11 +71,17 @@ class Organizations:
         """Create an organization from its name, with its founder as administrator, in a larger transaction.
 
         The slug is the name in lower case with hyphens, and a number behind it where that is taken.
+
+        Raises:
+            SlugTaken: somebody took it at the same moment; the transaction is lost and may be tried again.
         """
         now = self._clock.now()
         row = _new(_free_slug(transaction, name), name, "FREE", now)
         transaction.add(row)
-        transaction.flush()
+        try:
+            transaction.flush()
+        except IntegrityError as error:
+            raise SlugTaken from error
         transaction.add(
             Membership(user_id=user_id, organization_id=row.id, role="ADMIN", is_admin=True, created_at=now)
         )

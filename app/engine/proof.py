@@ -37,7 +37,7 @@ def lock_person(transaction: Transaction, user_id: int) -> User:
     """
     person = transaction.scalar(select(User).where(User.id == user_id).with_for_update())
     if person is None or person.status == PersonStatus.DELETED:
-        raise AccountDeleted
+        raise AccountDeleted(user_id=user_id)
     return person
 
 

@@ -14,6 +14,7 @@ from app.engine.database import ATTEMPTS, Autocommit, Database
 from app.engine.errors import (
     AccountDeleted,
     AccountSuspended,
+    AccountUnavailable,
     AuthError,
     InvalidRefreshToken,
     MembershipLost,
@@ -177,7 +178,7 @@ class Refresher:
         """Carry out whatever is no plain rotation; None if the row changed first."""
         snapshot, outcome = reading.snapshot, reading.outcome
         if outcome in REFUSALS:
-            raise REFUSALS[outcome](outcome.name.lower())
+            raise refusal(outcome, snapshot)
         if outcome is Outcome.REUSE:
             self.end_for_reuse(snapshot, EventKind.REFRESH_REUSED, reading.presented, client)
             raise RefreshTokenReused(f"generation {reading.presented} of {snapshot.session.generation}")
@@ -216,6 +217,14 @@ class Refresher:
             address_changed=client.ip_address != session.ip_address,
             user_agent_changed=client.user_agent != session.user_agent,
         )
+
+
+def refusal(outcome: Outcome, snapshot: Snapshot) -> AuthError:
+    """Return the error that says that a session is over, or whose account is."""
+    kind, detail = REFUSALS[outcome], outcome.name.lower()
+    if issubclass(kind, AccountUnavailable):
+        return kind(detail, user_id=snapshot.person.id)
+    return kind(detail)
 
 
 def _after(reading: _Reading, policy: SessionPolicy, client: Client) -> SessionRow:

@@ -85,8 +85,8 @@ class SessionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._snapshot = database.prepare(_SNAPSHOT)
-        self._swap = database.prepare(_SWAP)
-        self._mark_seen = database.prepare(_MARK_SEEN)
+        self._swap = database.prepare(_SWAP.where(*database.asynchronously()))
+        self._mark_seen = database.prepare(_MARK_SEEN.where(*database.asynchronously()))
 
     def load(self, session_id: UUID, connection: Autocommit | None = None) -> Snapshot | None:
         """Read one session with its person and organization, on the connection at hand if there is one."""

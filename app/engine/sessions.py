@@ -23,7 +23,7 @@ from app.engine.errors import (
 from app.engine.events import EventKind, Events, Subject
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.proof import Proof, lock_person, lock_proven
-from app.engine.refreshing import REFUSALS, EndReason, Refresher
+from app.engine.refreshing import EndReason, Refresher, refusal
 from app.engine.rotation import is_given_up, standing
 from app.engine.session_store import SessionStore
 from app.engine.snapshot import SessionRow, Snapshot
@@ -140,9 +140,9 @@ class Sessions:
         session = snapshot.session
         over = standing(snapshot, self._clock.now())
         if over is not None:
-            refusal = REFUSALS[over]
-            if issubclass(refusal, AccountUnavailable):
-                raise refusal
+            reason = refusal(over, snapshot)
+            if isinstance(reason, AccountUnavailable):
+                raise reason
             raise AccessSessionEnded(over.name.lower())
         if generation < session.floor_generation:
             raise InvalidAccessToken("from before a change of rights")

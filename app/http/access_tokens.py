@@ -11,7 +11,7 @@ from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 
-from app.engine.errors import AccessTokenExpired, InvalidAccessToken
+from app.engine.errors import AccessTokenExpired, AccessTokenMalformed, InvalidAccessToken
 from app.engine.grant import Grant
 from app.primitives.clock import Clock
 from app.primitives.jwt_format import MalformedToken, read_unverified
@@ -81,17 +81,19 @@ class AccessTokens:
         """Verify an access token of one contract; the session is not looked at.
 
         Raises:
+            AccessTokenMalformed: no signed token.
             AccessTokenExpired: past its end.
-            InvalidAccessToken: malformed, forged, or of another kind or contract.
+            InvalidAccessToken: forged, or of another kind or contract.
 
         Source: RFC 8725 sections 3.1, 3.8, 3.9, 3.11.
         """
         try:
-            read_unverified(token, algorithm=self._algorithm)
+            written = read_unverified(token, algorithm=self._algorithm)
         except MalformedToken as error:
-            raise InvalidAccessToken(f"malformed: {error.reason}") from error
+            raise AccessTokenMalformed(error.reason) from error
         claims = self._verified(token)
-        if claims.get("type") != "access":
+        # The library takes a token without a kind for an access token.
+        if written.get("type") != "access":
             raise InvalidAccessToken("of another kind")
         if claims.get("iss") != audience.issuer or claims.get("aud") != audience.audience:
             raise InvalidAccessToken("of another issuer or audience")

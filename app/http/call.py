@@ -1,6 +1,7 @@
 """One request to one contract: who calls, by which transport, with which tokens; and how it is answered."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +61,12 @@ class Call:
         return self.transport is Transport.COOKIE
 
     @property
+    def password_lengths(self) -> tuple[int, int]:
+        """Return how short and how long a new password may be."""
+        passwords = self._runtime.settings.passwords
+        return passwords.minimum_length, passwords.maximum_length
+
+    @property
     def double_submit_enabled(self) -> bool:
         """Tell whether a signed value must come back in a header on top of the origin check."""
         return self.uses_cookies and self._runtime.settings.cookies.csrf_double_submit
@@ -73,10 +80,15 @@ class Call:
         """
         if self._snapshot is None:
             try:
-                self._snapshot = self.engine.sessions.look_up(self._claims().session_id)
+                self._snapshot = self.engine.sessions.look_up(self._access_claims().session_id)
             except NotFound as error:
                 raise InvalidAccessToken("its session is gone") from error
         return self._snapshot
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """What the access token says."""
+        return self._access_claims().claims
 
     def check_origin(self) -> None:
         """Refuse a cookie-bearing request from another site.
@@ -123,18 +135,25 @@ class Call:
         """
         if self.uses_cookies:
             return self.mount.cookies.access_token(self._request)
+        return self._access_token_of_header()
+
+    def _access_token_of_header(self) -> str | None:
         scheme, space, token = self._request.headers.get("Authorization", "").strip().partition(" ")
         if not space and self.mount.contract.bare_access_tokens:
             return scheme or None
-        return token.strip() or None if scheme.lower() == "bearer" else None
+        if not self.mount.contract.exact_bearer:
+            scheme = scheme.capitalize()
+        return token.strip() or None if scheme == "Bearer" else None
 
     def accompanying_access(self) -> tuple[UUID, int]:
         """Return session and generation of the access token that must come along at refresh, expired or not.
 
+        Where its cookie is missing, the header will do: a client that moves to cookies has its tokens there.
+
         Raises:
             AccessTokenMissing, InvalidAccessToken.
         """
-        token = self.access_token()
+        token = self.access_token() or self._access_token_of_header()
         if token is None:
             raise AccessTokenMissing
         access = self._runtime.access_tokens.read(token, self.mount.audience, expired_too=True)
@@ -177,6 +196,13 @@ class Call:
             return self._runtime.access_tokens.read(token, self.mount.audience, expired_too=True).session_id
         except InvalidAccessToken:
             return None
+
+    def end_named_session(self, from_body: str | None = None) -> None:
+        """End the session of any genuine token that came along; without one there is nothing to end."""
+        session_id = self.named_session(from_body)
+        if session_id is not None:
+            with suppress(NotFound):
+                self.engine.sessions.end(session_id, self.client)
 
     def grant_answer(
         self,
@@ -234,7 +260,7 @@ class Call:
         claims = self.mount.contract.access_claims(grant)
         return self._runtime.access_tokens.issue(grant, claims, self.mount.audience)
 
-    def _claims(self) -> AccessClaims:
+    def _access_claims(self) -> AccessClaims:
         if self.access is None:
             raise AccessTokenMissing
         return self.access

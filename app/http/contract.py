@@ -22,11 +22,18 @@ from config import ContractDefaults, TokenSettings
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """How a contract answers one of the engine's codes; None keeps the shared code or message."""
+    """How a contract answers one of the engine's codes; None keeps the shared code or message.
+
+    A message of an error table may show what the error carries, as in `{error.user_id}`. `field` is the one
+    of the request that the refusal is about, for contracts that list problems by field. `challenge` is the
+    `WWW-Authenticate` of a 401 that asks for something else than a bearer token.
+    """
 
     status: int
     code: str | None = None
     message: str | None = None
+    field: str | None = None
+    challenge: str | None = None
 
 
 class WireRefusal(AuthError):
@@ -66,8 +73,11 @@ class CookieNames:
 class Contract:
     """One wire contract.
 
-    `access_dies_at_refresh`: only the access token of the newest generation is good. `bare_access_tokens`:
-    the Authorization header may hold the token without a scheme. `any_case_paths`: paths match in any case.
+    `access_dies_at_refresh`: only the access token of the newest generation is good. `refresh_needs_access`:
+    the access token must come along at refresh, expired or not, so its cookie lives as long as the refresh
+    token's. `bare_access_tokens`: the Authorization header may hold the token without a scheme.
+    `exact_bearer`: its scheme is `Bearer` and not `bearer`. `any_case_paths`: paths match in any case.
+    `root_blueprint`: routes that a standard puts outside every prefix.
     """
 
     name: str
@@ -82,10 +92,13 @@ class Contract:
     error_schema: type[Schema]
     max_sessions_per_person: int = 100
     access_dies_at_refresh: bool = False
+    refresh_needs_access: bool = False
     bare_access_tokens: bool = False
+    exact_bearer: bool = False
     any_case_paths: bool = False
     issuer: str | None = None
     audience: str | None = None
+    root_blueprint: Blueprint | None = None
 
     def policy(self, tokens: TokenSettings, keyring: Keyring) -> SessionPolicy:
         """Return the rules for sessions of this contract under these settings."""

@@ -13,8 +13,11 @@ from config import CookieSettings
 class CookieJar:
     """One contract's cookies under the deployment's settings."""
 
-    def __init__(self, names: CookieNames, settings: CookieSettings) -> None:
+    def __init__(
+        self, names: CookieNames, settings: CookieSettings, *, keeps_expired_access: bool = False
+    ) -> None:
         self._settings = settings
+        self._keeps_expired_access = keeps_expired_access
         self.names = CookieNames(
             access=settings.prefix + names.access,
             refresh=settings.prefix + names.refresh,
@@ -41,9 +44,13 @@ class CookieJar:
     def set_tokens(
         self, response: Response, grant: Grant, access_token: str, *, remembered: bool, csrf_token: str | None
     ) -> None:
-        """Put both tokens into httpOnly cookies that end when the tokens do, or with the browser."""
+        """Put both tokens into httpOnly cookies that end when the tokens do, or with the browser.
+
+        Where an expired access token is still needed at refresh, its cookie ends with the session.
+        """
         session_end = grant.session.expires_at
-        access_age = _age(grant.issued_at, grant.access_expires_at) if remembered else None
+        access_end = session_end if self._keeps_expired_access else grant.access_expires_at
+        access_age = _age(grant.issued_at, access_end) if remembered else None
         refresh_age = _age(grant.issued_at, session_end) if remembered else None
         self._set(response, self.names.access, access_token, access_age)
         self._set(response, self.names.refresh, grant.refresh_token, refresh_age)

@@ -4,6 +4,7 @@ import logging
 import math
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.engine import errors
 from app.engine.errors import AuthError, InvalidRequest
 from app.http.call import current_call
 from app.http.contract import ErrorAnswer, Refusal, WireRefusal
+from app.http.operations import current_operation
 from app.http.runtime import Mount, runtime
 
 _log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ _SHARED: dict[type[AuthError], ErrorAnswer] = {
     errors.AccountDeleted: ErrorAnswer(401),
     errors.OrganizationSuspended: ErrorAnswer(403),
     errors.MembershipLost: ErrorAnswer(403),
+    errors.InvalidClient: ErrorAnswer(401),
     errors.SecondFactorRequired: ErrorAnswer(401),
     errors.PasswordChangeRequired: ErrorAnswer(403),
     errors.CurrentPasswordIncorrect: ErrorAnswer(400),
@@ -45,6 +48,7 @@ _SHARED: dict[type[AuthError], ErrorAnswer] = {
     errors.PhoneTaken: ErrorAnswer(409),
     errors.UsernameTaken: ErrorAnswer(409),
     errors.SlugTaken: ErrorAnswer(409),
+    errors.ClientIdTaken: ErrorAnswer(409),
     errors.NotFound: ErrorAnswer(404),
     errors.PermissionDenied: ErrorAnswer(403),
     errors.CrossSiteRequest: ErrorAnswer(403),
@@ -56,16 +60,35 @@ _SHARED: dict[type[AuthError], ErrorAnswer] = {
 
 
 def answers_for(contract_errors: Mapping[type[AuthError], ErrorAnswer]) -> dict[type[AuthError], ErrorAnswer]:
-    """Return a contract's whole error table: its own answers over the shared ones.
+    """Return a contract's whole error table: its own answers, or else the shared ones.
+
+    An error that a contract does not name is answered as the nearest kind that it does name, so that nothing
+    gives away more than the contract wanted.
 
     Raises:
         LookupError: an error of the engine has no answer; the application must not start.
     """
-    table = {**_SHARED, **contract_errors}
-    missing = [error.__name__ for error in every_error() if error not in table]
+    found = {error: nearest(error, contract_errors) or nearest(error, _SHARED) for error in every_error()}
+    missing = [error.__name__ for error, answer in found.items() if answer is None]
     if missing:
         raise LookupError(f"errors without an answer: {', '.join(missing)}")
-    return table
+    return {error: answer for error, answer in found.items() if answer is not None}
+
+
+def nearest(error: type[AuthError], table: Mapping[type[AuthError], ErrorAnswer]) -> ErrorAnswer | None:
+    """Return what a table says of an error, or else of the nearest kind of error that it is."""
+    if error in table:
+        return table[error]
+    kinds: list[type[AuthError]] = [kind for kind in error.__mro__ if issubclass(kind, AuthError)]
+    kind = next((kind for kind in kinds if kind in table), None)
+    if kind is None:
+        return None
+    answer = table[kind]
+    return replace(
+        answer,
+        code=kind.code if answer.code is None else answer.code,
+        message=kind.message if answer.message is None else answer.message,
+    )
 
 
 def every_error() -> list[type[AuthError]]:
@@ -88,22 +111,23 @@ def install_error_handlers(app: Flask) -> None:
 
 
 def _refuse(error: AuthError) -> Response:
-    mount = runtime().mount_for(request.path)
+    mount = _owner()
     answer = _answer(error, mount)
     _log.info(
         "refused %s %s: %s (%s)", request.method, request.endpoint, error.code, error.detail or error.message
     )
+    message = _message(error, answer)
     refusal = Refusal(
         status=answer.status,
         # A contract says with an empty code that its documentation gives none.
         code=error.code if answer.code is None else answer.code or None,
-        message=_message(error) if answer.message is None else answer.message,
+        message=message,
         path=request.path,
         at=runtime().engine.clock.now(),
-        problems=error.problems if isinstance(error, InvalidRequest) else {},
+        problems=_problems(error, answer, message),
     )
     response = _render(mount, refusal)
-    _add_headers(response, error, answer.status)
+    _add_headers(response, error, answer)
     call = current_call()
     if call is not None:
         call.settle_refusal(error, response)
@@ -113,7 +137,9 @@ def _refuse(error: AuthError) -> Response:
 def _answer(error: AuthError, mount: Mount | None) -> ErrorAnswer:
     if isinstance(error, WireRefusal):
         return error.answer
-    return (mount.errors if mount else _SHARED)[type(error)]
+    operation = current_operation()
+    here = nearest(type(error), operation.errors) if operation else None
+    return here or (mount.errors if mount else _SHARED)[type(error)]
 
 
 def _answer_http_error(error: HTTPException) -> Response:
@@ -121,9 +147,7 @@ def _answer_http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return make_response(error.get_response())
     status = HTTPStatus(error.code)
-    mount = runtime().mount_for(request.path)
-    refusal = _plain(status, status.phrase)
-    response = _render(mount, refusal)
+    response = _render(_owner(), _plain(status, status.phrase))
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
             response.headers[name] = value
@@ -134,9 +158,17 @@ def _answer_failure(error: Exception) -> Response:
     """Say nothing of what failed, but give the id under which the log does."""
     reference = secrets.token_hex(6)
     _log.error("failure %s in %s %s", reference, request.method, request.endpoint, exc_info=error)
-    message = f"Internal server error (reference {reference})"
+    operation = current_operation()
+    message = operation.failure if operation else None
+    message = message or f"Internal server error (reference {reference})"
     refusal = _plain(HTTPStatus.INTERNAL_SERVER_ERROR, message)
-    return _render(runtime().mount_for(request.path), refusal)
+    return _render(_owner(), refusal)
+
+
+def _owner() -> Mount | None:
+    """Return the contract whose operation was running, or else the one under whose prefix the path lies."""
+    call = current_call()
+    return call.mount if call is not None else runtime().mount_for(request.path)
 
 
 def _plain(status: HTTPStatus, message: str) -> Refusal:
@@ -167,17 +199,28 @@ def _problem(refusal: Refusal) -> dict[str, Any]:
     return {**body, "code": refusal.code} if refusal.code else body
 
 
-def _message(error: AuthError) -> str:
+def _problems(error: AuthError, answer: ErrorAnswer, message: str) -> dict[str, str]:
+    """Return the complaints by field; what is about no field in particular is in the message alone."""
+    if isinstance(error, InvalidRequest):
+        return {field: text for field, text in error.problems.items() if field}
+    return {answer.field: message} if answer.field else {}
+
+
+def _message(error: AuthError, answer: ErrorAnswer) -> str:
     """Return the public text; for bad input that is the first complaint."""
+    if answer.message is not None:
+        # What a view puts into an answer of its own may come from the request, and is no pattern.
+        return answer.message if isinstance(error, WireRefusal) else answer.message.format(error=error)
     if isinstance(error, InvalidRequest | errors.PasswordRefused):
         return error.detail
     return error.message
 
 
-def _add_headers(response: Response, error: AuthError, status: int) -> None:
+def _add_headers(response: Response, error: AuthError, answer: ErrorAnswer) -> None:
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(retry_after.total_seconds())))
-    if status == HTTPStatus.UNAUTHORIZED:
+    if answer.status == HTTPStatus.UNAUTHORIZED:
         sent = isinstance(error, errors.InvalidAccessToken)
-        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if sent else "Bearer"
+        bearer = 'Bearer error="invalid_token"' if sent else "Bearer"
+        response.headers["WWW-Authenticate"] = answer.challenge or bearer

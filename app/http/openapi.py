@@ -213,7 +213,7 @@ class _Document:
             "tags": [mount.contract.name],
             "summary": operation.summary,
             "x-access": operation.access.name.lower(),
-            "parameters": [*_path_parameters(rule), *headers],
+            "parameters": [*_path_parameters(rule), *headers, *_header_parameters(operation)],
             "security": security(mount, operation),
             "responses": {str(operation.status): _success(mount, operation)},
         }
@@ -222,6 +222,8 @@ class _Document:
         refusals = reasons(rule, method, operation, mount, settings)
         for status, found in groupby(refusals, key=lambda reason: reason.status):
             described["responses"][str(status)] = self._error(list(found), mount, self._limit(operation))
+        for status, schema in operation.others.items():
+            described["responses"][str(status)] = _shaped(HTTPStatus(status).phrase, schema)
         return described
 
     def _plain(self, rule: Rule, mount: Mount | None, documentation: str) -> dict[str, Any]:
@@ -291,6 +293,10 @@ def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
         }
         for found in _SEGMENT.finditer(rule.rule)
     ]
+
+
+def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [] if operation.headers is None else [{"in": "header", "schema": operation.headers}]
 
 
 def _request_body(schema: type[Schema]) -> dict[str, Any]:

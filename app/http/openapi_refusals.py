@@ -12,6 +12,7 @@ from app.engine import errors
 from app.engine.errors import AuthError
 from app.http import csrf
 from app.http.contract import ErrorAnswer, Refusal
+from app.http.errors import nearest
 from app.http.openapi_transports import asks_double_submit, may_use_cookies
 from app.http.operations import Access, Operation
 from app.http.runtime import Mount
@@ -60,9 +61,12 @@ def reasons(rule: Rule, method: str, operation: Operation, mount: Mount, setting
         *_implied(method, operation, mount, settings),
         errors.Unavailable,
     ]
-    found = {reason.name: reason for reason in _named(kinds, mount)}
+    found = {reason.name: reason for reason in _named(kinds, mount, operation)}
     for status in _http_statuses(operation):
         found[status.name] = http_reason(status)
+    if operation.failure is not None:
+        failure = ErrorAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, "", operation.failure)
+        found[HTTPStatus.INTERNAL_SERVER_ERROR.name] = _own(failure)
     if "<" in rule.rule and all(reason.status != HTTPStatus.NOT_FOUND for reason in found.values()):
         found["path"] = http_reason(HTTPStatus.NOT_FOUND)
     return sorted(found.values(), key=lambda reason: reason.status)
@@ -97,8 +101,18 @@ def _guard(operation: Operation, mount: Mount) -> list[type[AuthError]]:
     return found
 
 
-def _named(kinds: Iterable[type[AuthError] | ErrorAnswer], mount: Mount) -> list[Reason]:
-    return [_own(kind) if isinstance(kind, ErrorAnswer) else _shared(kind, mount) for kind in kinds]
+def _named(
+    kinds: Iterable[type[AuthError] | ErrorAnswer], mount: Mount, operation: Operation
+) -> list[Reason]:
+    found = []
+    for kind in kinds:
+        if isinstance(kind, ErrorAnswer):
+            found.append(_own(kind))
+        elif (here := nearest(kind, operation.errors)) is not None:
+            found.append(_own(here))
+        else:
+            found.append(_shared(kind, mount))
+    return found
 
 
 def _shared(error: type[AuthError], mount: Mount) -> Reason:

@@ -1,16 +1,16 @@
-"""`@operation`: what every endpoint of every contract declares, and what happens before its view runs."""
+"""`Operation`: what every endpoint of every contract declares, and what happens before its view runs."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import wraps
 from typing import Any
 
-from flask import Response, request
+from flask import Response, current_app, request
 from marshmallow import Schema, ValidationError
 
 from app.engine.errors import AuthError, InvalidRequest
-from app.http.call import begin_call
+from app.http.call import Call, begin_call
 from app.http.contract import ErrorAnswer
 from app.http.json_body import read_object
 from app.http.runtime import runtime
@@ -32,71 +32,71 @@ class Access(Enum):
     """Whoever has an access token and has finished signing in."""
 
 
-_GUARDED = frozenset({Access.PARTIAL, Access.FULL})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What is known about an endpoint, for serving it and for describing it."""
+    """What is known about an endpoint, for serving it and for describing it. Decorates the view.
+
+    The view gets the `Call`, the loaded body if there is a schema, and path values. The order is fixed:
+    limit, cross-site check, headers, body, access token. A refusal changes nothing.
+
+    `headers` are checked as the body is. `others` are answers beside success that do not have the contract's
+    error body. `errors` goes before the contract's table, and `failure` is what a 500 says here.
+    """
 
     summary: str
     answers: type[Schema]
-    status: int
-    body: type[Schema] | None
-    access: Access
-    limit: str | None
-    refuses: tuple[type[AuthError] | ErrorAnswer, ...]
-    gives_tokens: bool
+    body: type[Schema] | None = None
+    status: int = 200
+    access: Access = Access.PUBLIC
+    limit: str | None = None
+    refuses: tuple[type[AuthError] | ErrorAnswer, ...] = ()
+    gives_tokens: bool = False
+    headers: type[Schema] | None = None
+    others: Mapping[int, type[Schema]] = field(default_factory=dict)
+    errors: Mapping[type[AuthError], ErrorAnswer] = field(default_factory=dict)
+    failure: str | None = None
 
+    def __call__(self, view: View) -> View:
+        """Return the view with everything in front of it that was declared."""
+        schema = self.body() if self.body is not None else None
+        header_schema = self.headers() if self.headers is not None else None
 
-def operation(
-    summary: str,
-    *,
-    answers: type[Schema],
-    body: type[Schema] | None = None,
-    status: int = 200,
-    access: Access = Access.PUBLIC,
-    limit: str | None = None,
-    refuses: tuple[type[AuthError] | ErrorAnswer, ...] = (),
-    gives_tokens: bool = False,
-) -> Callable[[View], View]:
-    """Declare an endpoint. The view gets the `Call`, the loaded body if there is a schema, and path values.
-
-    The order is fixed: limit, cross-site check, body, access token. A refusal changes nothing.
-    """
-    declared = Operation(
-        summary=summary,
-        answers=answers,
-        status=status,
-        body=body,
-        access=access,
-        limit=limit,
-        refuses=refuses,
-        gives_tokens=gives_tokens,
-    )
-    schema = body() if body is not None else None
-
-    def decorate(view: View) -> View:
         @wraps(view)
         def serve(**path: Any) -> Response:
             call = begin_call(runtime().mounts[request.blueprints[-1]])
-            if limit is not None:
-                call.check_limit(limit)
+            if self.limit is not None:
+                call.check_limit(self.limit)
             call.check_origin()
+            if header_schema is not None:
+                _validate(header_schema, dict(request.headers))
             arguments = [] if schema is None else [load(schema)]
-            if access in _GUARDED or (access is Access.OPTIONAL and call.access_token() is not None):
-                call.authenticate(partial=access is Access.PARTIAL)
+            if self._wants_access(call):
+                call.authenticate(partial=self.access is Access.PARTIAL)
             return view(call, *arguments, **path)
 
-        setattr(serve, _ATTRIBUTE, declared)
+        setattr(serve, _ATTRIBUTE, self)
         return serve
 
-    return decorate
+    def _wants_access(self, call: Call) -> bool:
+        if self.access is Access.OPTIONAL:
+            return call.access_token() is not None
+        return self.access is not Access.PUBLIC
+
+
+def operation(summary: str, *, answers: type[Schema], **declared: Any) -> Operation:
+    """Declare an endpoint."""
+    return Operation(summary=summary, answers=answers, **declared)
 
 
 def declared_operation(view: Callable[..., Any]) -> Operation | None:
     """Return what a view was declared with, or None for a view that is no operation."""
     return getattr(view, _ATTRIBUTE, None)
+
+
+def current_operation() -> Operation | None:
+    """Return what the endpoint of the running request was declared with, if it is an operation."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return declared_operation(view) if view is not None else None
 
 
 def load(schema: Schema) -> dict[str, Any]:
@@ -105,20 +105,25 @@ def load(schema: Schema) -> dict[str, Any]:
     Raises:
         InvalidRequest: with the first complaint of each field, in the order of the schema.
     """
+    return _validate(schema, read_object(request))
+
+
+def _validate(schema: Schema, values: dict[str, Any]) -> dict[str, Any]:
     try:
-        loaded: dict[str, Any] = schema.load(read_object(request))
+        loaded: dict[str, Any] = schema.load(values)
     except ValidationError as error:
         raise InvalidRequest(_problems(error.messages_dict)) from error
     return loaded
 
 
 def _problems(messages: dict[str, Any], path: str = "") -> dict[str, str]:
-    """Flatten marshmallow's messages to `field -> "field complaint"`."""
+    """Flatten marshmallow's messages to `field -> "field complaint"`; `$field` puts the name elsewhere."""
     problems: dict[str, str] = {}
     for name, found in messages.items():
         field = path if name == "_schema" else f"{path}.{name}".strip(".")
         if isinstance(found, dict):
             problems.update(_problems(found, field))
         else:
-            problems[field] = f"{field} {found[0]}".strip()
+            complaint = found[0] if "$field" in found[0] else f"$field {found[0]}"
+            problems[field] = complaint.replace("$field", field).strip()
     return problems

@@ -31,6 +31,8 @@ class Mount:
     def owns(self, path: str) -> bool:
         """Tell whether a path lies under the contract's prefix."""
         prefix = self.settings.prefix.rstrip("/")
+        if self.contract.any_case_paths:
+            path, prefix = path.lower(), prefix.lower()
         return path == prefix or path.startswith(prefix + "/")
 
 
