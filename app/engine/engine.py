@@ -1,6 +1,7 @@
 """The engine put together: everything a contract, a page or a command may ask for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import sqlalchemy
 
@@ -14,6 +15,7 @@ from app.engine.events import Events
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.identifiers import Identifier
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
+from app.engine.one_time_codes import OneTimeCodes
 from app.engine.organizations import Organizations
 from app.engine.passwords import Passwords
 from app.engine.proof import Proof, StaleProof
@@ -62,13 +64,23 @@ class Engine:
             clock=clock,
             events=self.events,
         )
-        self.credentials = self._credentials(passwords, account_rule)
+        throttle = LoginThrottle(self.database, keyring, clock, account_rule=account_rule)
+        self.codes = OneTimeCodes(
+            database=self.database,
+            keyring=keyring,
+            throttle=throttle,
+            # A guess from any address counts: codes are short, and nobody types one wrong that often.
+            rule=replace(self.login_rule, per_address=False),
+            clock=clock,
+            events=self.events,
+        )
+        self.credentials = self._credentials(passwords, throttle)
 
-    def _credentials(self, passwords: Passwords, account_rule: ThrottleRule) -> Credentials:
+    def _credentials(self, passwords: Passwords, throttle: LoginThrottle) -> Credentials:
         return Credentials(
             database=self.database,
             passwords=passwords,
-            throttle=LoginThrottle(self.database, self.keyring, self.clock, account_rule=account_rule),
+            throttle=throttle,
             sessions=self.sessions,
             clock=self.clock,
             events=self.events,

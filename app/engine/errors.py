@@ -197,6 +197,20 @@ class PasswordRefused(AuthError):
         self.reason = reason
 
 
+class InvalidCode(AuthError):
+    """A one-time code is wrong, used, replaced, burnt or never was: one answer."""
+
+    code = "code_invalid"
+    message = "The code is not valid."
+
+
+class CodeExpired(InvalidCode):
+    """It was the right code, but it came too late."""
+
+    code = "code_expired"
+    message = "The code has expired."
+
+
 class EmailTaken(AuthError):
     """Another account has this e-mail address."""
 

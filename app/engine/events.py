@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     ACCOUNT_DELETED = "account:self:deleted"
     PASSWORD_CHANGED = "account:password:changed"
     PASSWORD_REFUSED = "account:password:refused"
+    CODE_REFUSED = "account:code:refused"
     LOGIN_SUCCEEDED = "session:login:succeeded"
     LOGIN_FAILED = "session:login:failed"
     LOGIN_LOCKED = "session:login:locked"

@@ -44,6 +44,8 @@ _SHARED: dict[type[AuthError], ErrorAnswer] = {
     errors.CurrentPasswordIncorrect: ErrorAnswer(400),
     errors.PasswordUnchanged: ErrorAnswer(400),
     errors.PasswordRefused: ErrorAnswer(400),
+    errors.InvalidCode: ErrorAnswer(400),
+    errors.CodeExpired: ErrorAnswer(400),
     errors.EmailTaken: ErrorAnswer(409),
     errors.PhoneTaken: ErrorAnswer(409),
     errors.UsernameTaken: ErrorAnswer(409),

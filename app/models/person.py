@@ -40,6 +40,7 @@ class User(Base):
     hashed_password: Mapped[str | None] = mapped_column(Text(255))
     epoch: Mapped[int] = mapped_column(default=1)
     must_change_password: Mapped[bool] = mapped_column(default=False)
+    password_changed_at: Mapped[datetime | None] = mapped_column(Moment)
     email_verified_at: Mapped[datetime | None] = mapped_column(Moment)
     phone_verified_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment)

@@ -15,6 +15,10 @@ class Purpose(StrEnum):
     REFRESH_TOKEN_ENVELOPE = "refresh-token-envelope"
     CSRF_TOKEN = "csrf-token"
     LOGIN_THROTTLE = "login-throttle"
+    ONE_TIME_CODE = "one-time-code"
+    RECOVERY_CODE = "recovery-code"
+    TRUSTED_DEVICE = "trusted-device"
+    TOTP_SECRET = "totp-secret"
 
 
 class Keyring:

@@ -38,6 +38,8 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
     ),
     errors.PasswordUnchanged: ErrorAnswer(400, "NEW_PASSWORD_SAME_AS_CURRENT"),
     errors.PasswordRefused: ErrorAnswer(400, "PASSWORD_POLICY_VIOLATION"),
+    errors.InvalidCode: ErrorAnswer(400, "VERIFICATION_CODE_INVALID", "Invalid verification code"),
+    errors.CodeExpired: ErrorAnswer(400, "VERIFICATION_CODE_EXPIRED", "Verification code has expired"),
     errors.EmailTaken: ErrorAnswer(400, "EMAIL_ALREADY_EXISTS", "Email already exists"),
     errors.PhoneTaken: ErrorAnswer(400, "PHONE_ALREADY_EXISTS", "Phone already exists"),
     errors.NotFound: ErrorAnswer(404, ""),

@@ -1,0 +1,389 @@
+"""Codes and links that are sent to a person and may be used once, for one purpose, by that person.
+
+A code that people type is short, so guesses at it are counted twice: five wrong ones burn the code, and the
+throttle counts them per person and purpose over all codes and addresses, whatever is sent again meanwhile.
+A token in a link has 256 random bits and names its own row, so nothing is counted against it.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session as Transaction
+
+from app.engine.client import Client
+from app.engine.database import Database
+from app.engine.errors import AccountDeleted, CodeExpired, InvalidCode
+from app.engine.events import EventKind, Events, Subject
+from app.engine.login_throttle import LoginThrottle, ThrottleRule
+from app.engine.proof import lock_person
+from app.models import OneTimeCode, PersonStatus, User
+from app.primitives.clock import Clock
+from app.primitives.keyring import Keyring
+from app.primitives.keyring import Purpose as KeyPurpose
+
+Result = TypeVar("Result")
+
+TRIES = 5
+_TOKEN_PREFIX = "ktc_"
+_ID_BYTES = 16
+_SECRET_BYTES = 32
+# Consonants without the ones that are mistaken for another; no vowels, so that no words arise.
+_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
+_GROUP = 4
+_SWEEP_ROWS = 20
+# A code stays known for a while after its end, so that whoever holds it is told that it came too late.
+_KEPT_EXPIRED = timedelta(days=1)
+_NOBODY = 0
+
+
+class CodePurpose(StrEnum):
+    """What a code is good for; it is good for nothing else."""
+
+    EMAIL_VERIFICATION = "email-verification"
+    PHONE_VERIFICATION = "phone-verification"
+    PASSWORD_RESET_CODE = "password-reset-code"
+    PASSWORD_RESET = "password-reset"
+    PASSWORD_CHANGE = "password-change"
+    PASSWORDLESS = "passwordless"
+    INVITATION = "invitation"
+    MFA_CHALLENGE = "mfa-challenge"
+    MFA_EMAIL = "mfa-email"
+    MFA_SMS = "mfa-sms"
+
+
+class CodeForm(StrEnum):
+    """What a code looks like: six digits, easy letters (RFC 8628 section 6.1), or a token for a link."""
+
+    DIGITS = "digits"
+    LETTERS = "letters"
+    TOKEN = "token"
+
+
+class Redeemed(NamedTuple):
+    """A code that is being spent: whose it was, under the person's lock, and what was stored with it."""
+
+    user: User
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One counted try at something that a token stands for; the token itself is not spent yet."""
+
+    code_id: UUID
+    user_id: int
+    payload: dict[str, Any]
+
+
+class OneTimeCodes:
+    """Issues and redeems codes. Only a keyed hash of a code is stored."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        keyring: Keyring,
+        throttle: LoginThrottle,
+        rule: ThrottleRule,
+        clock: Clock,
+        events: Events,
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._throttle = throttle
+        self._rule = rule
+        self._clock = clock
+        self._events = events
+
+    def issue_within(
+        self,
+        transaction: Transaction,
+        purpose: CodePurpose,
+        user_id: int,
+        *,
+        form: CodeForm,
+        lifetime: timedelta,
+        payload: dict[str, Any] | None = None,
+    ) -> str:
+        """Return a new code in the place of the person's former one for this purpose.
+
+        Guesses that were counted before stay counted.
+
+        Raises:
+            AccountDeleted: there is no such person any more.
+        """
+        lock_person(transaction, user_id)
+        self.void_within(transaction, user_id, purpose)
+        self._sweep(transaction)
+        now = self._clock.now()
+        code_id = uuid4()
+        secret = _generate(form)
+        key = self._keyring.signing(KeyPurpose.ONE_TIME_CODE)
+        transaction.add(
+            OneTimeCode(
+                id=code_id,
+                user_id=user_id,
+                purpose=purpose,
+                hashed_code=_hashed(key, purpose, user_id, code_id, _folded(secret, form)),
+                payload=payload or {},
+                tries_left=TRIES,
+                created_at=now,
+                expires_at=now + lifetime,
+            )
+        )
+        transaction.flush()
+        return _token(code_id, secret) if form is CodeForm.TOKEN else secret
+
+    def void_within(self, transaction: Transaction, user_id: int, *purposes: CodePurpose) -> None:
+        """Make the person's codes for these purposes worthless; without any purpose, all codes."""
+        statement = delete(OneTimeCode).where(OneTimeCode.user_id == user_id)
+        if purposes:
+            statement = statement.where(OneTimeCode.purpose.in_(purposes))
+        transaction.execute(statement)
+
+    def redeem(
+        self,
+        purpose: CodePurpose,
+        user_id: int | None,
+        typed: str,
+        effect: Callable[[Transaction, Redeemed], Result],
+        client: Client,
+        *,
+        claimed: object = "",
+    ) -> Result:
+        """Spend a code that was typed, and in the same transaction do what it is good for.
+
+        Where `effect` raises, nothing is spent. Without a `user_id` the same work is done and the same is
+        answered and counted as for a wrong code; `claimed` is then the name that was given.
+
+        Raises:
+            InvalidCode: wrong, used, replaced, burnt or never issued.
+            CodeExpired: it was the right code, but too late.
+            AccountLocked: too many guesses at this person's codes for this purpose.
+
+        Transaction: one that counts the guess, then one for all the rest, which is committed when it raises
+        what is named here.
+        """
+        counted = f"{purpose}/{f'person:{user_id}' if user_id is not None else claimed}"
+        self._throttle.reserve(counted, client.ip_address, self._rule)
+
+        def work(transaction: Transaction) -> Result | InvalidCode:
+            user = _active(transaction, user_id)
+            row = transaction.scalar(
+                select(OneTimeCode).where(
+                    OneTimeCode.user_id == (user_id or _NOBODY), OneTimeCode.purpose == purpose
+                )
+            )
+            matches = self._matches(row, _folded(typed, CodeForm.DIGITS))
+            refused = self._spend(transaction, row if matches and user is not None else None)
+            if refused is not None or row is None or user is None:
+                self._count_wrong(transaction, purpose, user_id, client)
+                return refused or InvalidCode()
+            self._throttle.forgive_within(transaction, counted, client.ip_address)
+            return effect(transaction, Redeemed(user, row.payload))
+
+        return _raised(self._database.transact(work))
+
+    def redeem_token(
+        self,
+        purpose: CodePurpose,
+        raw: str,
+        effect: Callable[[Transaction, Redeemed], Result],
+        client: Client,
+    ) -> Result:
+        """Spend a token that names its own person, and in the same transaction do what it is good for.
+
+        Where `effect` raises, nothing is spent.
+
+        Raises:
+            InvalidCode, CodeExpired: as for `redeem`.
+
+        Transaction: one.
+        """
+
+        def work(transaction: Transaction) -> Result | InvalidCode:
+            row = self._row_of(transaction, purpose, raw)
+            user = _active(transaction, row.user_id if row is not None else None)
+            refused = self._spend(transaction, row if user is not None else None)
+            if refused is not None or row is None or user is None:
+                self._record_refusal(transaction, purpose, row.user_id if row else None, client)
+                return refused or InvalidCode()
+            return effect(transaction, Redeemed(user, row.payload))
+
+        return _raised(self._database.transact(work))
+
+    def attempt(self, purpose: CodePurpose, raw: str, client: Client) -> Attempt:
+        """Count one try at what a token stands for, without spending the token.
+
+        After five tries the token is worthless. `spend_within` spends it when the try was good.
+
+        Raises:
+            InvalidCode: no such token, expired, spent, or out of tries.
+
+        Transaction: commits, so that fifty tries at once are still five.
+        """
+
+        def work(transaction: Transaction) -> Attempt | InvalidCode:
+            row = self._row_of(transaction, purpose, raw)
+            user = _active(transaction, row.user_id if row is not None else None)
+            if row is None or user is None or not self._take_try(transaction, row.id):
+                self._record_refusal(transaction, purpose, row.user_id if row else None, client)
+                return InvalidCode()
+            return Attempt(row.id, row.user_id, row.payload)
+
+        return _raised(self._database.transact(work))
+
+    def spend_within(self, transaction: Transaction, attempt: Attempt) -> None:
+        """Spend the token of a try that was good; of several at once, one succeeds.
+
+        Raises:
+            InvalidCode: another has spent it, or it was replaced.
+        """
+        lock_person(transaction, attempt.user_id)
+        if not _changed(transaction, delete(OneTimeCode).where(OneTimeCode.id == attempt.code_id)):
+            raise InvalidCode
+
+    def _row_of(self, transaction: Transaction, purpose: CodePurpose, raw: str) -> OneTimeCode | None:
+        """Return the row of a genuine token, even if it has expired."""
+        parsed = _parsed(raw)
+        if parsed is None:
+            return None
+        code_id, secret = parsed
+        row = transaction.get(OneTimeCode, code_id)
+        if row is None or row.purpose != purpose or not self._matches(row, secret):
+            return None
+        return row
+
+    def _matches(self, row: OneTimeCode | None, secret: str) -> bool:
+        """Tell whether this is the row's code; costs the same work where there is no row."""
+        purpose, user_id, code_id, hashed = (
+            (row.purpose, row.user_id, row.id, row.hashed_code) if row else ("", _NOBODY, UUID(int=0), "")
+        )
+        return any(
+            hmac.compare_digest(_hashed(key, purpose, user_id, code_id, secret), hashed)
+            for key in self._keyring.verifying(KeyPurpose.ONE_TIME_CODE)
+        )
+
+    def _spend(self, transaction: Transaction, row: OneTimeCode | None) -> InvalidCode | None:
+        """Delete the row of a right code; the one statement whose row count decides who is first."""
+        now = self._clock.now()
+        if row is not None and row.tries_left > 0 and row.expires_at <= now:
+            return CodeExpired()
+        spent = delete(OneTimeCode).where(
+            OneTimeCode.id == (row.id if row is not None else UUID(int=0)),
+            OneTimeCode.tries_left > 0,
+            OneTimeCode.expires_at > now,
+        )
+        return None if _changed(transaction, spent) else InvalidCode()
+
+    def _take_try(self, transaction: Transaction, code_id: UUID) -> bool:
+        return _changed(
+            transaction,
+            update(OneTimeCode)
+            .where(
+                OneTimeCode.id == code_id,
+                OneTimeCode.tries_left > 0,
+                OneTimeCode.expires_at > self._clock.now(),
+            )
+            .values(tries_left=OneTimeCode.tries_left - 1),
+        )
+
+    def _count_wrong(
+        self, transaction: Transaction, purpose: CodePurpose, user_id: int | None, client: Client
+    ) -> None:
+        transaction.execute(
+            update(OneTimeCode)
+            .where(OneTimeCode.user_id == (user_id or _NOBODY), OneTimeCode.purpose == purpose)
+            .values(tries_left=OneTimeCode.tries_left - 1)
+        )
+        self._record_refusal(transaction, purpose, user_id, client)
+
+    def _record_refusal(
+        self, transaction: Transaction, purpose: CodePurpose, user_id: int | None, client: Client
+    ) -> None:
+        self._events.record(
+            transaction, EventKind.CODE_REFUSED, Subject(user_id=user_id), client, purpose=purpose
+        )
+
+    def _sweep(self, transaction: Transaction) -> None:
+        """Delete a few codes that ended long ago."""
+        ended_before = self._clock.now() - _KEPT_EXPIRED
+        ids = list(
+            transaction.scalars(
+                select(OneTimeCode.id)
+                .where(OneTimeCode.expires_at < ended_before)
+                .order_by(OneTimeCode.expires_at)
+                .limit(_SWEEP_ROWS)
+            )
+        )
+        if ids:
+            transaction.execute(delete(OneTimeCode).where(OneTimeCode.id.in_(ids)))
+
+
+def _active(transaction: Transaction, user_id: int | None) -> User | None:
+    """Read a person under the lock, which every use and renewal of a code takes first."""
+    try:
+        user = lock_person(transaction, user_id or _NOBODY)
+    except AccountDeleted:
+        return None
+    return user if user.status == PersonStatus.ACTIVE else None
+
+
+def _changed(transaction: Transaction, statement: Any) -> bool:
+    result: Any = transaction.execute(statement.execution_options(synchronize_session=False))
+    return bool(result.rowcount == 1)
+
+
+def _raised(outcome: Result | InvalidCode) -> Result:
+    """Raise a refusal now that what it counted is committed."""
+    if isinstance(outcome, InvalidCode):
+        raise outcome
+    return outcome
+
+
+def _generate(form: CodeForm) -> str:
+    if form is CodeForm.TOKEN:
+        return secrets.token_urlsafe(_SECRET_BYTES)
+    if form is CodeForm.DIGITS:
+        return f"{secrets.randbelow(1_000_000):06d}"
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(2))
+    return "-".join(groups)
+
+
+def _folded(typed: str, form: CodeForm) -> str:
+    """Return a code without what people add when they type it; a token is never folded."""
+    if form is CodeForm.TOKEN:
+        return typed
+    return "".join(typed.split()).replace("-", "").upper()
+
+
+def _hashed(key: bytes, purpose: str, user_id: int, code_id: UUID, secret: str) -> str:
+    content = f"{purpose}\n{user_id}\n{code_id}\n{secret}".encode()
+    return hmac.new(key, content, hashlib.sha256).hexdigest()
+
+
+def _token(code_id: UUID, secret: str) -> str:
+    return f"{_TOKEN_PREFIX}{base64.urlsafe_b64encode(code_id.bytes).decode().rstrip('=')}{secret}"
+
+
+def _parsed(raw: str) -> tuple[UUID, str] | None:
+    """Return the row and the secret that a token names, or None where it is none of ours."""
+    letters = -(-_ID_BYTES * 8 // 6)
+    if not raw.startswith(_TOKEN_PREFIX) or not raw.isascii():
+        return None
+    body = raw.removeprefix(_TOKEN_PREFIX)
+    try:
+        code_id = UUID(bytes=base64.b64decode(body[:letters] + "==", altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        return None
+    return (code_id, body[letters:]) if _token(code_id, body[letters:]) == raw else None
