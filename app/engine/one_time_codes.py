@@ -5,11 +5,7 @@ throttle counts them per person and purpose over all codes and addresses, whatev
 A token in a link has 256 random bits and names its own row, so nothing is counted against it.
 """
 
-import base64
-import binascii
-import hashlib
 import hmac
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,10 +13,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, literal, select, update
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.client import Client
+from app.engine.code_forms import CodeForm, folded, generate, hash_code, read_token, write_token
 from app.engine.database import Database
 from app.engine.errors import AccountDeleted, CodeExpired, InvalidCode
 from app.engine.events import EventKind, Events, Subject
@@ -34,12 +31,6 @@ from app.primitives.keyring import Purpose as KeyPurpose
 Result = TypeVar("Result")
 
 TRIES = 5
-_TOKEN_PREFIX = "ktc_"
-_ID_BYTES = 16
-_SECRET_BYTES = 32
-# Consonants without the ones that are mistaken for another; no vowels, so that no words arise.
-_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
-_GROUP = 4
 _SWEEP_ROWS = 20
 # A code stays known for a while after its end, so that whoever holds it is told that it came too late.
 _KEPT_EXPIRED = timedelta(days=1)
@@ -59,14 +50,6 @@ class CodePurpose(StrEnum):
     MFA_CHALLENGE = "mfa-challenge"
     MFA_EMAIL = "mfa-email"
     MFA_SMS = "mfa-sms"
-
-
-class CodeForm(StrEnum):
-    """What a code looks like: six digits, easy letters (RFC 8628 section 6.1), or a token for a link."""
-
-    DIGITS = "digits"
-    LETTERS = "letters"
-    TOKEN = "token"
 
 
 class Redeemed(NamedTuple):
@@ -109,7 +92,7 @@ class OneTimeCodes:
         self,
         transaction: Transaction,
         purpose: CodePurpose,
-        user_id: int,
+        user_id: int | None,
         *,
         form: CodeForm,
         lifetime: timedelta,
@@ -117,39 +100,30 @@ class OneTimeCodes:
     ) -> str:
         """Return a new code in the place of the person's former one for this purpose.
 
-        Guesses that were counted before stay counted.
-
-        Raises:
-            AccountDeleted: there is no such person any more.
+        Guesses that were counted before stay counted. Without an active person the same statements are run,
+        but store nothing: such a code is never good.
         """
-        lock_person(transaction, user_id)
-        self.void_within(transaction, user_id, purpose)
+        holder = user_id or _NOBODY
+        user = _active(transaction, user_id)
+        void_codes(transaction, holder, purpose)
         self._sweep(transaction)
-        now = self._clock.now()
-        code_id = uuid4()
-        secret = _generate(form)
+        code_id, secret, now = uuid4(), generate(form), self._clock.now()
         key = self._keyring.signing(KeyPurpose.ONE_TIME_CODE)
-        transaction.add(
-            OneTimeCode(
-                id=code_id,
-                user_id=user_id,
-                purpose=purpose,
-                hashed_code=_hashed(key, purpose, user_id, code_id, _folded(secret, form)),
-                payload=payload or {},
-                tries_left=TRIES,
-                created_at=now,
-                expires_at=now + lifetime,
-            )
+        values = {
+            OneTimeCode.id: code_id,
+            OneTimeCode.user_id: holder,
+            OneTimeCode.purpose: purpose,
+            OneTimeCode.hashed_code: hash_code(key, purpose, holder, code_id, folded(secret, form)),
+            OneTimeCode.payload: payload or {},
+            OneTimeCode.tries_left: TRIES,
+            OneTimeCode.created_at: now,
+            OneTimeCode.expires_at: now + lifetime,
+        }
+        row = select(*(literal(value, column.type) for column, value in values.items())).where(
+            literal(user is not None)
         )
-        transaction.flush()
-        return _token(code_id, secret) if form is CodeForm.TOKEN else secret
-
-    def void_within(self, transaction: Transaction, user_id: int, *purposes: CodePurpose) -> None:
-        """Make the person's codes for these purposes worthless; without any purpose, all codes."""
-        statement = delete(OneTimeCode).where(OneTimeCode.user_id == user_id)
-        if purposes:
-            statement = statement.where(OneTimeCode.purpose.in_(purposes))
-        transaction.execute(statement)
+        transaction.execute(insert(OneTimeCode).from_select(list(values), row))
+        return write_token(code_id, secret) if form is CodeForm.TOKEN else secret
 
     def redeem(
         self,
@@ -184,7 +158,7 @@ class OneTimeCodes:
                     OneTimeCode.user_id == (user_id or _NOBODY), OneTimeCode.purpose == purpose
                 )
             )
-            matches = self._matches(row, _folded(typed, CodeForm.DIGITS))
+            matches = self._matches(row, folded(typed, CodeForm.DIGITS))
             refused = self._spend(transaction, row if matches and user is not None else None)
             if refused is not None or row is None or user is None:
                 self._count_wrong(transaction, purpose, user_id, client)
@@ -255,7 +229,7 @@ class OneTimeCodes:
 
     def _row_of(self, transaction: Transaction, purpose: CodePurpose, raw: str) -> OneTimeCode | None:
         """Return the row of a genuine token, even if it has expired."""
-        parsed = _parsed(raw)
+        parsed = read_token(raw)
         if parsed is None:
             return None
         code_id, secret = parsed
@@ -266,11 +240,11 @@ class OneTimeCodes:
 
     def _matches(self, row: OneTimeCode | None, secret: str) -> bool:
         """Tell whether this is the row's code; costs the same work where there is no row."""
-        purpose, user_id, code_id, hashed = (
+        purpose, user_id, code_id, stored = (
             (row.purpose, row.user_id, row.id, row.hashed_code) if row else ("", _NOBODY, UUID(int=0), "")
         )
         return any(
-            hmac.compare_digest(_hashed(key, purpose, user_id, code_id, secret), hashed)
+            hmac.compare_digest(hash_code(key, purpose, user_id, code_id, secret), stored)
             for key in self._keyring.verifying(KeyPurpose.ONE_TIME_CODE)
         )
 
@@ -330,6 +304,14 @@ class OneTimeCodes:
             transaction.execute(delete(OneTimeCode).where(OneTimeCode.id.in_(ids)))
 
 
+def void_codes(transaction: Transaction, user_id: int, *purposes: CodePurpose) -> None:
+    """Make a person's codes for these purposes worthless; without any purpose, all codes."""
+    statement = delete(OneTimeCode).where(OneTimeCode.user_id == user_id)
+    if purposes:
+        statement = statement.where(OneTimeCode.purpose.in_(purposes))
+    transaction.execute(statement)
+
+
 def _active(transaction: Transaction, user_id: int | None) -> User | None:
     """Read a person under the lock, which every use and renewal of a code takes first."""
     try:
@@ -349,41 +331,3 @@ def _raised(outcome: Result | InvalidCode) -> Result:
     if isinstance(outcome, InvalidCode):
         raise outcome
     return outcome
-
-
-def _generate(form: CodeForm) -> str:
-    if form is CodeForm.TOKEN:
-        return secrets.token_urlsafe(_SECRET_BYTES)
-    if form is CodeForm.DIGITS:
-        return f"{secrets.randbelow(1_000_000):06d}"
-    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(2))
-    return "-".join(groups)
-
-
-def _folded(typed: str, form: CodeForm) -> str:
-    """Return a code without what people add when they type it; a token is never folded."""
-    if form is CodeForm.TOKEN:
-        return typed
-    return "".join(typed.split()).replace("-", "").upper()
-
-
-def _hashed(key: bytes, purpose: str, user_id: int, code_id: UUID, secret: str) -> str:
-    content = f"{purpose}\n{user_id}\n{code_id}\n{secret}".encode()
-    return hmac.new(key, content, hashlib.sha256).hexdigest()
-
-
-def _token(code_id: UUID, secret: str) -> str:
-    return f"{_TOKEN_PREFIX}{base64.urlsafe_b64encode(code_id.bytes).decode().rstrip('=')}{secret}"
-
-
-def _parsed(raw: str) -> tuple[UUID, str] | None:
-    """Return the row and the secret that a token names, or None where it is none of ours."""
-    letters = -(-_ID_BYTES * 8 // 6)
-    if not raw.startswith(_TOKEN_PREFIX) or not raw.isascii():
-        return None
-    body = raw.removeprefix(_TOKEN_PREFIX)
-    try:
-        code_id = UUID(bytes=base64.b64decode(body[:letters] + "==", altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
-        return None
-    return (code_id, body[letters:]) if _token(code_id, body[letters:]) == raw else None

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session as Transaction
 
 from app.engine.accounts import Registration
 from app.engine.client import Client
+from app.engine.code_forms import CodeForm
 from app.engine.engine import Engine
 from app.engine.errors import AccountLocked, AuthError, CodeExpired, InvalidCode
-from app.engine.one_time_codes import CodeForm, CodePurpose, Redeemed
+from app.engine.one_time_codes import CodePurpose, Redeemed
 from app.models import OneTimeCode, SecurityEvent
 from app.primitives.clock import FrozenClock
 from tests.conftest import on_every_database
