@@ -5,6 +5,7 @@ from config.loading import load_settings, resolve_settings, settings_from_enviro
 from config.model import (
     AccessTokenCheck,
     AccessTokenType,
+    CodeSettings,
     ContractDefaults,
     ContractSettings,
     CookieSettings,
@@ -27,6 +28,7 @@ from config.secret import Secret
 __all__ = [
     "AccessTokenCheck",
     "AccessTokenType",
+    "CodeSettings",
     "ConfigurationError",
     "ContractDefaults",
     "ContractSettings",

@@ -164,3 +164,9 @@ SMS_URL = _located(
     http=_has_host,
     https=_has_host,
 )
+BREACHED_PASSWORDS_URL = _located(
+    "`https://ranges.example.org/range/`, `http://…`, or `file:path` of a folder with one file per prefix",
+    http=_has_host,
+    https=_has_host,
+    file=_has_path,
+)

@@ -10,6 +10,7 @@ from config import table
 from config.addresses import origin_of
 from config.development_key import development_key
 from config.model import (
+    CodeSettings,
     CookieSettings,
     DatabaseSettings,
     DeliverySettings,
@@ -80,6 +81,7 @@ def resolve_settings(
         web=web,
         cookies=_cookies(reading, environment, web),
         passwords=_passwords(reading),
+        codes=_codes(reading),
         login_throttle=_login_throttle(reading),
         sessions=_sessions(reading),
         rate_limits=_rate_limits(reading),
@@ -145,10 +147,21 @@ def _passwords(reading: Reading) -> PasswordSettings:
     return PasswordSettings(
         minimum_length=reading.required(table.PASSWORD_MINIMUM_LENGTH),
         maximum_length=reading.required(table.PASSWORD_MAXIMUM_LENGTH),
+        strength=reading.required(table.PASSWORD_STRENGTH),
+        breached_url=reading.optional(table.BREACHED_PASSWORDS),
+        reset_lifetime=reading.required(table.PASSWORD_RESET_SECONDS),
         argon2_memory_kib=reading.required(table.PASSWORD_ARGON2_MEMORY_KIB),
         argon2_iterations=reading.required(table.PASSWORD_ARGON2_ITERATIONS),
         argon2_parallelism=reading.required(table.PASSWORD_ARGON2_PARALLELISM),
         hash_concurrency=reading.required(table.PASSWORD_HASH_CONCURRENCY),
+    )
+
+
+def _codes(reading: Reading) -> CodeSettings:
+    return CodeSettings(
+        passwordless=reading.required(table.PASSWORDLESS),
+        lifetime=reading.required(table.CODE_SECONDS),
+        messages_per_hour=reading.required(table.MESSAGES_PER_HOUR),
     )
 
 

@@ -113,14 +113,26 @@ class CookieSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordSettings:
-    """Lengths count code points; `hash_concurrency` is per process."""
+    """Lengths count code points; `strength` is a zxcvbn score; `hash_concurrency` is per process."""
 
     minimum_length: int
     maximum_length: int
+    strength: int
+    breached_url: Secret | None
+    reset_lifetime: timedelta
     argon2_memory_kib: int
     argon2_iterations: int
     argon2_parallelism: int
     hash_concurrency: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSettings:
+    """`messages_per_hour` counts for one person and one purpose."""
+
+    passwordless: bool
+    lifetime: timedelta
+    messages_per_hour: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +178,7 @@ class Settings:
     web: WebSettings
     cookies: CookieSettings
     passwords: PasswordSettings
+    codes: CodeSettings
     login_throttle: LoginThrottleSettings
     sessions: SessionSettings
     rate_limits: RateLimitSettings

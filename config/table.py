@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic
 
-from config.addresses import DATABASE_URL, MAIL_URL, ORIGINS, PUBLIC_URL, REDIS_URL, SMS_URL
+from config.addresses import (
+    BREACHED_PASSWORDS_URL,
+    DATABASE_URL,
+    MAIL_URL,
+    ORIGINS,
+    PUBLIC_URL,
+    REDIS_URL,
+    SMS_URL,
+)
 from config.kinds import (
     BOOLEAN,
     COOKIE_DOMAIN,
@@ -248,6 +256,25 @@ PASSWORD_MAXIMUM_LENGTH = Setting(
     default="128",
     why="Longest password, so that one hash has a bound (ASVS 6.2.9: at least 64).",
 )
+PASSWORD_STRENGTH = Setting(
+    name="KEYTURN_PASSWORD_STRENGTH",
+    kind=whole_number(0, 4),
+    default="2",
+    why="Lowest zxcvbn score of a new password: 2 refuses common ones and ones made from the person's own "
+    "name or address (ASVS 6.2.4, 6.2.11); 0 looks at the length alone.",
+)
+BREACHED_PASSWORDS = Setting(
+    name="KEYTURN_BREACHED_PASSWORDS_URL",
+    kind=BREACHED_PASSWORDS_URL,
+    why="Where breached passwords are looked up: the first five digits of a SHA-1 are sent, and nothing else "
+    "(ASVS 6.2.12). While the source is away, passwords pass.",
+)
+PASSWORD_RESET_SECONDS = Setting(
+    name="KEYTURN_PASSWORD_RESET_SECONDS",
+    kind=seconds(300, 3600),
+    default="3600",
+    why="Life of a link or token that resets a password.",
+)
 PASSWORD_ARGON2_MEMORY_KIB = Setting(
     name="KEYTURN_PASSWORD_ARGON2_MEMORY_KIB",
     kind=whole_number(8, 4_194_304),
@@ -271,6 +298,25 @@ PASSWORD_HASH_CONCURRENCY = Setting(
     kind=whole_number(1, 64),
     default="2",
     why="Hashes computed at once per process, so that a flood of logins cannot take all memory.",
+)
+
+PASSWORDLESS = Setting(
+    name="KEYTURN_PASSWORDLESS",
+    kind=BOOLEAN,
+    default="false",
+    why="Lets people log in with a code that is sent to their address or number instead of a password.",
+)
+CODE_SECONDS = Setting(
+    name="KEYTURN_CODE_SECONDS",
+    kind=seconds(60, 3600),
+    default="600",
+    why="Life of a code that is typed (ASVS 6.5.5: at most 10 minutes).",
+)
+MESSAGES_PER_HOUR = Setting(
+    name="KEYTURN_MESSAGES_PER_HOUR",
+    kind=whole_number(1, 100),
+    default="6",
+    why="Codes and links sent to one person for one purpose, whoever asks for them.",
 )
 
 LOGIN_ATTEMPTS = Setting(
@@ -384,12 +430,16 @@ SECTIONS: tuple[tuple[str, tuple[Setting[object], ...]], ...] = (
         (
             PASSWORD_MINIMUM_LENGTH,
             PASSWORD_MAXIMUM_LENGTH,
+            PASSWORD_STRENGTH,
+            BREACHED_PASSWORDS,
+            PASSWORD_RESET_SECONDS,
             PASSWORD_ARGON2_MEMORY_KIB,
             PASSWORD_ARGON2_ITERATIONS,
             PASSWORD_ARGON2_PARALLELISM,
             PASSWORD_HASH_CONCURRENCY,
         ),
     ),
+    ("Codes by mail and SMS", (PASSWORDLESS, CODE_SECONDS, MESSAGES_PER_HOUR)),
     (
         "Failed logins",
         (
