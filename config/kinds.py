@@ -113,6 +113,16 @@ def _mail_address(text: str) -> str:
 
 MAIL_ADDRESS = Kind("`address@example.org` or `Name <address@example.org>`", _mail_address)
 
+
+def _label(text: str) -> str:
+    # A colon would end the issuer within an authenticator's label.
+    if not re.fullmatch(r"[^\x00-\x1f\x7f:]{1,64}", text):
+        raise Unacceptable("is not a short name without colons")
+    return text
+
+
+LABEL = Kind("1 to 64 characters without colons", _label)
+
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -128,3 +138,15 @@ COOKIE_DOMAIN = Kind("a domain such as `example.org`", _cookie_domain)
 def list_items(text: str) -> tuple[str, ...]:
     """Split at commas; empty items are dropped."""
     return tuple(item for item in map(str.strip, text.split(",")) if item)
+
+
+def several_of(choices: type[Choice]) -> Kind[tuple[Choice, ...]]:
+    one = one_of(choices)
+
+    def parse(text: str) -> tuple[Choice, ...]:
+        found = tuple(dict.fromkeys(one.parse(item) for item in list_items(text)))
+        if not found:
+            raise Unacceptable("names none of the choices")
+        return found
+
+    return Kind(f"{one.accepted}, separated by commas", parse)

@@ -19,6 +19,7 @@ from config.model import (
     LoginThrottleSettings,
     PasswordSettings,
     RateLimitSettings,
+    SecondFactorSettings,
     SessionSettings,
     Settings,
     WebSettings,
@@ -82,6 +83,7 @@ def resolve_settings(
         cookies=_cookies(reading, environment, web),
         passwords=_passwords(reading),
         codes=_codes(reading),
+        second_factors=_second_factors(reading),
         login_throttle=_login_throttle(reading),
         sessions=_sessions(reading),
         rate_limits=_rate_limits(reading),
@@ -162,6 +164,17 @@ def _codes(reading: Reading) -> CodeSettings:
         passwordless=reading.required(table.PASSWORDLESS),
         lifetime=reading.required(table.CODE_SECONDS),
         messages_per_hour=reading.required(table.MESSAGES_PER_HOUR),
+    )
+
+
+def _second_factors(reading: Reading) -> SecondFactorSettings:
+    return SecondFactorSettings(
+        methods=reading.required(table.MFA_METHODS),
+        required=reading.required(table.MFA_REQUIRED),
+        issuer=reading.required(table.MFA_ISSUER),
+        code_lifetime=reading.required(table.MFA_CODE_SECONDS),
+        trust_lifetime=reading.required(table.TRUSTED_DEVICE_SECONDS),
+        reauthentication_age=reading.required(table.REAUTHENTICATION_SECONDS),
     )
 
 

@@ -39,6 +39,14 @@ class SameSite(StrEnum):
     NONE = "None"
 
 
+class FactorMethod(StrEnum):
+    """With what a person can prove a second factor."""
+
+    TOTP = "totp"
+    EMAIL = "email"
+    SMS = "sms"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractDefaults:
     """What a contract documents; a setting that is set goes before it."""
@@ -136,6 +144,18 @@ class CodeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorSettings:
+    """`methods` in the order in which they are offered; a `trust_lifetime` of zero trusts no device."""
+
+    methods: tuple[FactorMethod, ...]
+    required: bool
+    issuer: str
+    code_lifetime: timedelta
+    trust_lifetime: timedelta
+    reauthentication_age: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoginThrottleSettings:
     attempts: int
     window: timedelta
@@ -178,6 +198,7 @@ class Settings:
     web: WebSettings
     cookies: CookieSettings
     passwords: PasswordSettings
+    second_factors: SecondFactorSettings
     codes: CodeSettings
     login_throttle: LoginThrottleSettings
     sessions: SessionSettings

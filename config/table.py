@@ -22,15 +22,17 @@ from config.kinds import (
     COOKIE_DOMAIN,
     COOKIE_PREFIX,
     JWT_ALGORITHM,
+    LABEL,
     MAIL_ADDRESS,
     RATE_LIMIT,
     Kind,
     T_co,
     one_of,
     seconds,
+    several_of,
     whole_number,
 )
-from config.model import AccessTokenCheck, AccessTokenType, Environment, SameSite
+from config.model import AccessTokenCheck, AccessTokenType, Environment, FactorMethod, SameSite
 from config.signing_keys import SIGNING_KEY, SIGNING_KEYS
 
 PREFIX = "KEYTURN_"
@@ -319,6 +321,44 @@ MESSAGES_PER_HOUR = Setting(
     why="Codes and links sent to one person for one purpose, whoever asks for them.",
 )
 
+MFA_METHODS = Setting(
+    name="KEYTURN_MFA_METHODS",
+    kind=several_of(FactorMethod),
+    default="totp,email",
+    why="Second factors that are offered. A mailbox and a phone number are weaker than an authenticator app, "
+    "and count only when they are verified; recovery codes always work.",
+)
+MFA_REQUIRED = Setting(
+    name="KEYTURN_MFA_REQUIRED",
+    kind=BOOLEAN,
+    default="false",
+    why="Asks everybody for a second factor; an organization or a person can be asked alone.",
+)
+MFA_ISSUER = Setting(
+    name="KEYTURN_MFA_ISSUER",
+    kind=LABEL,
+    default="Keyturn",
+    why="The name that authenticator apps show beside the account.",
+)
+MFA_CODE_SECONDS = Setting(
+    name="KEYTURN_MFA_CODE_SECONDS",
+    kind=seconds(60, 1800),
+    default="600",
+    why="Life of a second factor's code that is sent (ASVS 6.5.5: at most ten minutes).",
+)
+TRUSTED_DEVICE_SECONDS = Setting(
+    name="KEYTURN_TRUSTED_DEVICE_SECONDS",
+    kind=seconds(0, _LONGEST),
+    default=str(7 * _DAY),
+    why="A trusted device skips the second factor for this long; 0 trusts none.",
+)
+REAUTHENTICATION_SECONDS = Setting(
+    name="KEYTURN_REAUTHENTICATION_SECONDS",
+    kind=seconds(60, _DAY),
+    default="900",
+    why="Changing second factors asks for a proof of who one is that is not older (ASVS 7.5.1).",
+)
+
 LOGIN_ATTEMPTS = Setting(
     name="KEYTURN_LOGIN_ATTEMPTS",
     kind=whole_number(1, 100),
@@ -440,6 +480,17 @@ SECTIONS: tuple[tuple[str, tuple[Setting[object], ...]], ...] = (
         ),
     ),
     ("Codes by mail and SMS", (PASSWORDLESS, CODE_SECONDS, MESSAGES_PER_HOUR)),
+    (
+        "Second factors",
+        (
+            MFA_METHODS,
+            MFA_REQUIRED,
+            MFA_ISSUER,
+            MFA_CODE_SECONDS,
+            TRUSTED_DEVICE_SECONDS,
+            REAUTHENTICATION_SECONDS,
+        ),
+    ),
     (
         "Failed logins",
         (

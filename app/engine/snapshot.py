@@ -58,6 +58,7 @@ class PersonRow(NamedTuple):
     role: str
     attributes: dict[str, Any]
     must_change_password: bool
+    mfa_enabled: bool
     email_verified_at: datetime | None
     phone_verified_at: datetime | None
     created_at: datetime

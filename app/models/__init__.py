@@ -5,6 +5,7 @@ from app.models.event import SecurityEvent
 from app.models.one_time_code import OneTimeCode
 from app.models.organization import Membership, Organization, OrganizationStatus
 from app.models.person import LoginThrottle, PersonStatus, User
+from app.models.second_factor import RecoveryCode, TotpDevice, TrustedDevice
 from app.models.session import Session
 
 __all__ = [
@@ -16,7 +17,10 @@ __all__ = [
     "Organization",
     "OrganizationStatus",
     "PersonStatus",
+    "RecoveryCode",
     "SecurityEvent",
     "Session",
+    "TotpDevice",
+    "TrustedDevice",
     "User",
 ]

@@ -39,6 +39,7 @@ class User(Base):
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     hashed_password: Mapped[str | None] = mapped_column(Text(255))
     epoch: Mapped[int] = mapped_column(default=1)
+    mfa_enabled: Mapped[bool] = mapped_column(default=False)
     must_change_password: Mapped[bool] = mapped_column(default=False)
     password_changed_at: Mapped[datetime | None] = mapped_column(Moment)
     email_verified_at: Mapped[datetime | None] = mapped_column(Moment)
