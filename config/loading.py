@@ -172,7 +172,6 @@ def _second_factors(reading: Reading) -> SecondFactorSettings:
         methods=reading.required(table.MFA_METHODS),
         required=reading.required(table.MFA_REQUIRED),
         issuer=reading.required(table.MFA_ISSUER),
-        code_lifetime=reading.required(table.MFA_CODE_SECONDS),
         trust_lifetime=reading.required(table.TRUSTED_DEVICE_SECONDS),
         reauthentication_age=reading.required(table.REAUTHENTICATION_SECONDS),
     )

@@ -150,7 +150,6 @@ class SecondFactorSettings:
     methods: tuple[FactorMethod, ...]
     required: bool
     issuer: str
-    code_lifetime: timedelta
     trust_lifetime: timedelta
     reauthentication_age: timedelta
 

@@ -340,12 +340,6 @@ MFA_ISSUER = Setting(
     default="Keyturn",
     why="The name that authenticator apps show beside the account.",
 )
-MFA_CODE_SECONDS = Setting(
-    name="KEYTURN_MFA_CODE_SECONDS",
-    kind=seconds(60, 1800),
-    default="600",
-    why="Life of a second factor's code that is sent (ASVS 6.5.5: at most ten minutes).",
-)
 TRUSTED_DEVICE_SECONDS = Setting(
     name="KEYTURN_TRUSTED_DEVICE_SECONDS",
     kind=seconds(0, _LONGEST),
@@ -486,7 +480,6 @@ SECTIONS: tuple[tuple[str, tuple[Setting[object], ...]], ...] = (
             MFA_METHODS,
             MFA_REQUIRED,
             MFA_ISSUER,
-            MFA_CODE_SECONDS,
             TRUSTED_DEVICE_SECONDS,
             REAUTHENTICATION_SECONDS,
         ),

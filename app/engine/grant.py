@@ -10,7 +10,10 @@ from app.engine.snapshot import OrganizationRow, PersonRow, SessionRow, Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPolicy:
-    """How sessions opened through one contract live."""
+    """How sessions opened through one contract live.
+
+    `opens_pending`: a session may be opened while its second factor is due, and can do nothing but finish it.
+    """
 
     contract: str
     form: RefreshTokenForm
@@ -20,6 +23,7 @@ class SessionPolicy:
     windows: Windows
     max_sessions_per_person: int
     access_dies_at_refresh: bool = False
+    opens_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

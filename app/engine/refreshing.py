@@ -60,6 +60,7 @@ class EndReason(StrEnum):
     TOO_MANY = "too_many"
     REUSE = "reuse"
     PASSWORD_CHANGED = "password_changed"
+    MFA_CHANGED = "mfa_changed"
     SUSPENDED = "suspended"
     DELETED = "deleted"
     ADMINISTRATOR = "administrator"

@@ -54,6 +54,14 @@ _SWAPPED_COLUMNS = (
     "transport",
 )
 
+_RAISED_COLUMNS = (
+    *_SWAPPED_COLUMNS,
+    "absolute_expires_at",
+    "auth_methods",
+    "authenticated_at",
+    "mfa_pending",
+)
+
 # The row count of this statement decides. The condition on `seen_generation` matters to a recovery only: it
 # was allowed because nothing newer had been seen, and that must still be so.
 _SWAP = (
@@ -110,6 +118,26 @@ class SessionStore:
         """Do the same as a part of a larger transaction."""
         statement = transaction.connection().execute(_SWAP, _swap_values(before, after))
         return statement.rowcount == 1
+
+    def lock(self, transaction: Transaction, session_id: UUID) -> SessionRow | None:
+        """Read one session's row and keep everybody else from changing it until the end."""
+        statement = select(*_SESSION).where(Session.id == session_id).with_for_update()
+        row = transaction.execute(statement).first()
+        return None if row is None else SessionRow._make(row)
+
+    def raise_within(self, transaction: Transaction, before: SessionRow, after: SessionRow) -> bool:
+        """Put a row with other rights in the place of `before`; False if it changed or ended first."""
+        statement = (
+            update(Session)
+            .where(
+                Session.id == before.id,
+                Session.generation == before.generation,
+                Session.revoked_at.is_(None),
+            )
+            .values({name: getattr(after, name) for name in _RAISED_COLUMNS})
+            .execution_options(synchronize_session=False)
+        )
+        return transaction.connection().execute(statement).rowcount == 1
 
     def mark_seen(self, session: SessionRow, generation: int, now: datetime) -> None:
         """Note that a generation has provably been in somebody's hands."""

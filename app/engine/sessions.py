@@ -1,15 +1,14 @@
 """Sessions: opened by a login, kept alive by rotation, ended by whoever may end them."""
 
-import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Transaction
 
-from app.delivery import Postbox
+from app.delivery import Message, Postbox
 from app.engine.client import Client
 from app.engine.database import Database
 from app.engine.errors import (
@@ -18,16 +17,21 @@ from app.engine.errors import (
     InvalidAccessToken,
     InvalidRefreshToken,
     NotFound,
+    SecondFactorRequired,
     Unavailable,
 )
 from app.engine.events import EventKind, Events, Subject
 from app.engine.grant import Grant, SessionPolicy
+from app.engine.new_devices import new_device_notice
 from app.engine.proof import Proof, lock_person, lock_proven
 from app.engine.refreshing import EndReason, Refresher, refusal
 from app.engine.rotation import is_given_up, standing
+from app.engine.second_factor_rule import SecondFactorRule
+from app.engine.session_rows import new_row, raised
 from app.engine.session_store import SessionStore
 from app.engine.snapshot import SessionRow, Snapshot
 from app.engine.sweeper import Sweeper
+from app.engine.trusted_devices import void_trust
 from app.models import Session
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
@@ -44,12 +48,15 @@ class Sessions:
         clock: Clock,
         events: Events,
         postbox: Postbox,
+        second_factor_rule: SecondFactorRule,
         retention: timedelta,
     ) -> None:
         self._database = database
         self._store = SessionStore(database)
         self._clock = clock
         self._events = events
+        self._postbox = postbox
+        self._second_factor_rule = second_factor_rule
         self._sweeper = Sweeper(
             database=database, store=self._store, clock=clock, events=events, retention=retention
         )
@@ -58,42 +65,88 @@ class Sessions:
         )
 
     def open(
-        self, proof: Proof, policy: SessionPolicy, client: Client, *, replacing: str | None = None
+        self,
+        proof: Proof,
+        policy: SessionPolicy,
+        client: Client,
+        *,
+        replacing: str | None = None,
+        trust_token: str | None = None,
     ) -> Grant:
         """Open a session for a proven person and return its first tokens.
 
         Beyond the policy's number of sessions the least recently seen one is ended. `replacing` is the
-        refresh token that came along with the login, if any; its session ends.
+        refresh token that came along with the login, if any; its session ends. `trust_token` is that of a
+        trusted device, which skips the second factor. Where that is due the session is only a pending one.
 
         Raises:
             AccountSuspended, AccountDeleted, StaleProof: see `lock_proven`.
+            SecondFactorRequired: it is due, and this policy opens no pending sessions.
             Unavailable: nothing was opened.
 
         Transaction: commits before it returns; sweeping old rows follows in one of its own.
         """
         now = self._clock.now()
-        row = _new_row(proof, policy, client, now)
         replaced = self._replaced(replacing, policy)
 
-        def work(transaction: Transaction) -> None:
-            lock_proven(transaction, proof)
+        def work(transaction: Transaction) -> tuple[UUID, Message | None]:
+            person = lock_proven(transaction, proof)
+            pending = self._second_factor_rule.is_due_within(transaction, person, proof, trust_token)
+            if pending and not policy.opens_pending:
+                raise SecondFactorRequired
+            row = new_row(proof, policy, client, now, pending=pending)
             if replaced is not None:
                 self._end(transaction, replaced, EndReason.REPLACED, client)
-            for surplus in self._store.live(transaction, proof.user_id, now)[
-                policy.max_sessions_per_person - 1 :
-            ]:
-                self._end(transaction, surplus, EndReason.TOO_MANY, client)
+            self._make_room(transaction, row, policy, client)
+            notice = new_device_notice(transaction, person, client, now)
             self._store.insert(transaction, row)
             self._events.record(
                 transaction, EventKind.LOGIN_SUCCEEDED, _subject(row), client, methods=list(proof.methods)
             )
+            return row.id, notice
 
-        self._database.transact(work)
+        session_id, notice = self._database.transact(work)
+        if notice is not None:
+            self._postbox.post(notice)
         self._sweeper.sweep_in_passing()
-        snapshot = self._store.load(row.id)
+        return self.grant(session_id, policy)
+
+    def grant(self, session_id: UUID, policy: SessionPolicy) -> Grant:
+        """Return the tokens of a session that was just opened, or whose rights were just raised.
+
+        Raises:
+            Unavailable: it is gone again.
+        """
+        snapshot = self._store.load(session_id)
         if snapshot is None:
-            raise Unavailable("the session was removed while it was being opened")
-        return self._refresher.grant(snapshot, policy, now)
+            raise Unavailable("the session was removed while its tokens were being made")
+        return self._refresher.grant(snapshot, policy, self._clock.now())
+
+    def raise_within(
+        self,
+        transaction: Transaction,
+        session_id: UUID,
+        policy: SessionPolicy,
+        client: Client,
+        *,
+        methods: Iterable[str],
+    ) -> None:
+        """Give a session the rights of a proof that was just given, in the transaction of that proof.
+
+        Every earlier token of the session, of either kind, is invalid at once; `grant` makes the new ones.
+
+        Raises:
+            AccessSessionEnded: the session is over.
+            Unavailable: nothing was changed.
+        """
+        session, now = self._store.lock(transaction, session_id), self._clock.now()
+        if session is None or session.revoked_at is not None or now >= session.expires_at:
+            raise AccessSessionEnded("over before its rights were raised")
+        if not self._store.raise_within(transaction, session, raised(session, policy, client, now, methods)):
+            raise Unavailable("the session changed while its rights were raised")
+        self._events.record(
+            transaction, EventKind.RIGHTS_RAISED, _subject(session), client, methods=list(methods)
+        )
 
     def refresh(
         self,
@@ -241,6 +294,8 @@ class Sessions:
         """Do the same as a part of a change to the account, so that both happen or neither."""
         person = lock_person(transaction, user_id)
         person.epoch += 1
+        # Whoever ends everything has lost trust in some device, and only the person knows in which.
+        void_trust(transaction, user_id)
         conditions = [Session.user_id == user_id]
         if kept is not None:
             conditions.append(Session.id != kept)
@@ -280,6 +335,18 @@ class Sessions:
         """Delete all rows and events past their retention; see `Sweeper.prune`."""
         return self._sweeper.prune()
 
+    def _make_room(
+        self, transaction: Transaction, row: SessionRow, policy: SessionPolicy, client: Client
+    ) -> None:
+        """End the least recently seen sessions beyond the policy's number.
+
+        A password alone pushes nobody out: a pending session takes the place of pending ones only.
+        """
+        live = self._store.live(transaction, row.user_id, row.created_at)
+        rivals = [other for other in live if other.mfa_pending or not row.mfa_pending]
+        for surplus in rivals[policy.max_sessions_per_person - 1 :]:
+            self._end(transaction, surplus, EndReason.TOO_MANY, client)
+
     def _replaced(self, raw_token: str | None, policy: SessionPolicy) -> SessionRow | None:
         if raw_token is None:
             return None
@@ -295,39 +362,6 @@ class Sessions:
             self._events.record(
                 transaction, EventKind.SESSION_ENDED, _subject(session), client, reason=reason
             )
-
-
-def _new_row(proof: Proof, policy: SessionPolicy, client: Client, now: datetime) -> SessionRow:
-    absolute = now + policy.absolute_lifetime
-    return SessionRow(
-        id=uuid4(),
-        user_id=proof.user_id,
-        organization_id=proof.organization_id,
-        generation=1,
-        seen_generation=0,
-        floor_generation=1,
-        grace_generation=None,
-        grace_started_at=None,
-        given_up_from=None,
-        given_up_to=None,
-        salt=secrets.token_bytes(16),
-        created_at=now,
-        rotated_at=now,
-        last_seen_at=now,
-        inactivity_expires_at=min(now + policy.inactivity_timeout, absolute),
-        absolute_expires_at=absolute,
-        revoked_at=None,
-        revoked_reason=None,
-        auth_methods=list(proof.methods),
-        authenticated_at=proof.proven_at,
-        mfa_pending=False,
-        ip_address=client.ip_address,
-        user_agent=client.user_agent,
-        device_name=client.device_name,
-        contract=policy.contract,
-        client_id=client.client_id,
-        transport=client.transport,
-    )
 
 
 def _subject(session: SessionRow) -> Subject:

@@ -1,0 +1,281 @@
+"""Changing second factors: each change asks for a recent proof, ends other sessions, and is told by mail."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import pyotp
+from sqlalchemy.orm import Session as Transaction
+
+from app.delivery import Postbox
+from app.engine import notices
+from app.engine.accounts import locked
+from app.engine.client import Client
+from app.engine.database import Database
+from app.engine.errors import (
+    ReauthenticationRequired,
+    SecondFactorEnabled,
+    SecondFactorEnforced,
+    SecondFactorMissing,
+    SecondFactorNotEnabled,
+    SecondFactorRequired,
+)
+from app.engine.events import EventKind, Events, Subject
+from app.engine.mfa.factor import Holder
+from app.engine.mfa.factors import Factors
+from app.engine.mfa.proving import SecondFactors
+from app.engine.mfa.recovery_codes import RecoveryForm
+from app.engine.refreshing import EndReason
+from app.engine.sessions import Sessions
+from app.engine.snapshot import PersonRow, SessionRow, Snapshot
+from app.models import User
+from app.primitives.clock import Clock
+from config import FactorMethod
+
+_DEVICE_NAME = "Authenticator app"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What an authenticator app is told; the secret is shown this once."""
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    issuer: str
+    account: str
+
+
+class FactorChanges:
+    """What people change about their factors. Each public method is one transaction, and one for each try."""
+
+    def __init__(
+        self,
+        factors: Factors,
+        second_factors: SecondFactors,
+        *,
+        issuer: str,
+        longest_proof_age: timedelta,
+        database: Database,
+        clock: Clock,
+        events: Events,
+        postbox: Postbox,
+        sessions: Sessions,
+    ) -> None:
+        self._factors = factors
+        self._second_factors = second_factors
+        self._issuer = issuer
+        self._longest_proof_age = longest_proof_age
+        self._database = database
+        self._clock = clock
+        self._events = events
+        self._postbox = postbox
+        self._sessions = sessions
+
+    def set_enabled(self, snapshot: Snapshot, client: Client, *, enabled: bool) -> None:
+        """Switch the second factor on or off; what is enrolled stays.
+
+        Raises:
+            SecondFactorMissing, SecondFactorEnforced, ReauthenticationRequired.
+        """
+
+        def work(transaction: Transaction, user: User) -> None:
+            self._check_recent(snapshot.session, user)
+            status = self._factors.status_within(transaction, user)
+            if enabled and not status.methods:
+                raise SecondFactorMissing
+            if not enabled and status.is_required:
+                raise SecondFactorEnforced
+            user.mfa_enabled = enabled
+
+        self._change(snapshot, client, "switched on" if enabled else "switched off", work)
+
+    def begin_totp(
+        self, snapshot: Snapshot, *, name: str | None, label: str | None = None, only_first: bool = False
+    ) -> Enrolment:
+        """Make the secret of a new authenticator app.
+
+        A pending session may do so where a factor is asked for and the person has none yet.
+
+        Raises:
+            ReauthenticationRequired, SecondFactorRequired, InvalidRequest.
+            SecondFactorNotEnabled: the deployment offers no authenticator apps.
+            SecondFactorEnabled: with `only_first`, there is one already.
+        """
+        person, issuer = snapshot.person, self._issuer
+        if FactorMethod.TOTP not in self._second_factors.methods:
+            raise SecondFactorNotEnabled
+
+        def work(transaction: Transaction) -> str:
+            user = locked(transaction, person.id)
+            self._check_enrolment(transaction, user, snapshot.session, only_first=only_first)
+            return self._factors.totp.begin_within(transaction, user.id, name or _DEVICE_NAME)
+
+        secret = self._database.transact(work)
+        account = label or person.email or person.phone or person.username or str(person.uuid)
+        uri = pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
+        return Enrolment(secret=secret, uri=uri, issuer=issuer, account=account)
+
+    def confirm_totp(
+        self,
+        snapshot: Snapshot,
+        secret: str,
+        typed: str,
+        client: Client,
+        *,
+        with_codes: RecoveryForm | None = None,
+    ) -> list[str]:
+        """Let a new app count, switch the second factor on, and return new recovery codes if asked for.
+
+        Raises:
+            InvalidSecondFactor, AccountLocked, and what `begin_totp` raises.
+        """
+        codes = self._factors.recovery_codes.make(snapshot.person.id, with_codes) if with_codes else None
+
+        def effect(transaction: Transaction, user: User) -> None:
+            only_first = with_codes is not None
+            self._check_enrolment(transaction, user, snapshot.session, only_first=only_first)
+            user.mfa_enabled = True
+            if codes is not None:
+                self._factors.recovery_codes.replace_within(transaction, user.id, codes)
+            self._changed_within(transaction, user, client, "added", snapshot.session.id)
+
+        self._factors.totp.confirm(snapshot.person.id, secret, typed, effect, client)
+        self._tell_changed(snapshot.person, "added")
+        return codes.raw if codes is not None else []
+
+    def remove_device(self, snapshot: Snapshot, device_id: UUID, client: Client) -> None:
+        """Forget one authenticator app; with the last factor the second factor is off.
+
+        Raises:
+            NotFound, SecondFactorEnforced, ReauthenticationRequired.
+        """
+
+        def work(transaction: Transaction, user: User) -> None:
+            self._check_recent(snapshot.session, user)
+            self._factors.totp.remove_one_within(transaction, user.id, device_id)
+            self._factors.settle_within(transaction, user)
+            if not user.mfa_enabled and self._factors.is_required_within(transaction, user):
+                raise SecondFactorEnforced
+
+        self._change(snapshot, client, "removed", work)
+
+    def renew_recovery_codes(self, snapshot: Snapshot, form: RecoveryForm, client: Client) -> list[str]:
+        """Return new recovery codes; the former ones are worthless.
+
+        Raises:
+            SecondFactorNotEnabled, ReauthenticationRequired.
+        """
+        if not snapshot.person.mfa_enabled:
+            raise SecondFactorNotEnabled
+        codes = self._factors.recovery_codes.make(snapshot.person.id, form)
+
+        def work(transaction: Transaction) -> None:
+            user = locked(transaction, snapshot.person.id)
+            self._check_recent(snapshot.session, user)
+            self._factors.recovery_codes.replace_within(transaction, user.id, codes)
+            self._record(transaction, user, client, "recovery codes renewed")
+
+        self._database.transact(work)
+        self._tell_changed(snapshot.person, "recovery codes renewed")
+        return codes.raw
+
+    def reset_totp(self, snapshot: Snapshot, recovery_code: str, client: Client) -> None:
+        """Forget all authenticator apps for a recovery code, which the session need not be finished for.
+
+        Raises:
+            SecondFactorNotEnabled, InvalidRecoveryCode, AccountLocked.
+        """
+
+        def effect(transaction: Transaction, user: User) -> None:
+            self._factors.totp.remove_within(transaction, user.id)
+            self._factors.settle_within(transaction, user)
+            self._changed_within(transaction, user, client, "removed", snapshot.session.id)
+
+        self._second_factors.prove(_holder(snapshot), None, recovery_code, effect, client)
+        self._tell_changed(snapshot.person, "removed")
+
+    def disable(self, snapshot: Snapshot, typed: str, client: Client) -> None:
+        """Switch the second factor off for a code of an authenticator app, and forget all that is enrolled.
+
+        Raises:
+            SecondFactorNotEnabled, SecondFactorEnforced, InvalidSecondFactor, AccountLocked.
+        """
+
+        def effect(transaction: Transaction, user: User) -> None:
+            if self._factors.is_required_within(transaction, user):
+                raise SecondFactorEnforced
+            self._factors.forget_within(transaction, user)
+            self._changed_within(transaction, user, client, "switched off", snapshot.session.id)
+
+        self._second_factors.prove(_holder(snapshot), FactorMethod.TOTP, typed, effect, client)
+        self._tell_changed(snapshot.person, "switched off")
+
+    def reset(self, person: PersonRow, client: Client | None) -> None:
+        """Forget all of a person's factors on an administrator's word; every session ends.
+
+        Raises:
+            NotFound: there is no such person any more.
+            SecondFactorNotEnabled: there is nothing to forget.
+        """
+
+        def work(transaction: Transaction) -> None:
+            user = locked(transaction, person.id)
+            if not user.mfa_enabled:
+                raise SecondFactorNotEnabled
+            self._factors.forget_within(transaction, user)
+            self._changed_within(transaction, user, client, "reset", None)
+
+        self._database.transact(work)
+        self._tell_changed(person, "reset")
+
+    def _change(
+        self, snapshot: Snapshot, client: Client, what: str, work: Callable[[Transaction, User], None]
+    ) -> None:
+        def change(transaction: Transaction) -> None:
+            user = locked(transaction, snapshot.person.id)
+            work(transaction, user)
+            self._changed_within(transaction, user, client, what, snapshot.session.id)
+
+        self._database.transact(change)
+        self._tell_changed(snapshot.person, what)
+
+    def _changed_within(
+        self, transaction: Transaction, user: User, client: Client | None, what: str, kept: UUID | None
+    ) -> None:
+        """Record a change and end what began under the former factors: other sessions, trusted devices."""
+        user.updated_at = self._clock.now()
+        transaction.flush()
+        self._record(transaction, user, client, what)
+        self._sessions.end_all_within(transaction, user.id, client, EndReason.MFA_CHANGED, kept=kept)
+
+    def _record(self, transaction: Transaction, user: User, client: Client | None, what: str) -> None:
+        self._events.record(transaction, EventKind.MFA_CHANGED, Subject(user_id=user.id), client, change=what)
+
+    def _check_enrolment(
+        self, transaction: Transaction, user: User, session: SessionRow, *, only_first: bool
+    ) -> None:
+        """Let a pending session enrol only what is asked for: the first factor of a person without any."""
+        if only_first and user.mfa_enabled:
+            raise SecondFactorEnabled
+        if not session.mfa_pending:
+            self._check_recent(session, user)
+        elif user.mfa_enabled or self._factors.ready_within(transaction, user):
+            raise SecondFactorRequired
+
+    def _check_recent(self, session: SessionRow, user: User) -> None:
+        """Demand a recent proof, by the second factor where there is one.
+
+        Source: OWASP ASVS 7.5.1 and 6.4.4.
+        """
+        age = self._clock.now() - session.authenticated_at
+        if age > self._longest_proof_age or (user.mfa_enabled and "mfa" not in session.auth_methods):
+            raise ReauthenticationRequired
+
+    def _tell_changed(self, person: PersonRow, what: str) -> None:
+        if person.email:
+            self._postbox.post(notices.second_factors_changed(person.email, what))
+
+
+def _holder(snapshot: Snapshot) -> Holder:
+    return Holder(snapshot.person, str(snapshot.session.id))

@@ -1,0 +1,228 @@
+"""Authenticator apps: time-based codes, each accepted once (RFC 6238)."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+import pyotp
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session as Transaction
+
+from app.engine.client import Client
+from app.engine.errors import InvalidRequest, InvalidSecondFactor, NotFound
+from app.engine.mfa.counted import CountedTries
+from app.engine.mfa.factor import Effect, Holder, Result
+from app.models import TotpDevice, User
+from app.primitives.clock import Clock
+from app.primitives.keyring import Keyring, Purpose
+from app.primitives.sealing import SealBroken, seal, unseal
+
+_STEP_SECONDS = 30
+# A code that was read just before the step ended is still typed in time (RFC 6238 section 5.2).
+_STEPS_BACK = 1
+_SECRET_LETTERS = 32  # 160 bits in Base32 (RFC 4226 section 4, requirement R6)
+_SETUP_LIFETIME = timedelta(hours=1)
+_MOST = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceView:
+    """An authenticator app as its owner sees it."""
+
+    id: UUID
+    name: str
+    is_confirmed: bool
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class Totp:
+    """The authenticator apps of people. Secrets are sealed for person and row."""
+
+    amr: ClassVar[str] = "otp"
+    method: ClassVar[str] = "totp"
+
+    def __init__(self, *, tries: CountedTries, keyring: Keyring, clock: Clock) -> None:
+        self._tries = tries
+        self._keyring = keyring
+        self._clock = clock
+
+    def is_ready_within(self, transaction: Transaction, user: User) -> bool:
+        """Tell whether the person has proven an app."""
+        return bool(self._confirmed(transaction, user.id))
+
+    def challenge(self, _holder: Holder, _client: Client) -> None:
+        """Send nothing: the app knows the time."""
+
+    def prove(self, holder: Holder, typed: str, effect: Effect[Result], client: Client) -> Result:
+        """Accept a code of any of the person's apps, once.
+
+        Raises:
+            InvalidSecondFactor: of no app, of another time, or its time step was used before.
+        """
+        user_id = holder.person.id
+        self._tries.reserve(self.method, user_id, client)
+        return self._tries.settle(
+            self.method,
+            user_id,
+            spend=lambda transaction: any(
+                self._spends(transaction, device, typed) for device in self._confirmed(transaction, user_id)
+            ),
+            effect=effect,
+            client=client,
+            refusal=InvalidSecondFactor,
+        )
+
+    def remove_within(self, transaction: Transaction, user_id: int) -> int:
+        """Forget all of the person's apps."""
+        result: Any = transaction.execute(delete(TotpDevice).where(TotpDevice.user_id == user_id))
+        return int(result.rowcount)
+
+    def remove_one_within(self, transaction: Transaction, user_id: int, device_id: UUID) -> None:
+        """Forget one app.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's: one answer for both.
+        """
+        own = delete(TotpDevice).where(TotpDevice.user_id == user_id, TotpDevice.id == device_id)
+        if not _changes(transaction, own):
+            raise NotFound("not a device of this person")
+
+    def begin_within(self, transaction: Transaction, user_id: int, name: str) -> str:
+        """Make a secret for a new app, which counts for nothing until a code has proven it.
+
+        The person's former unproven one is forgotten.
+
+        Raises:
+            InvalidRequest: the person has as many apps as there may be.
+        """
+        own = TotpDevice.user_id == user_id
+        transaction.execute(delete(TotpDevice).where(own, TotpDevice.confirmed_at.is_(None)))
+        if (transaction.scalar(select(func.count()).select_from(TotpDevice).where(own)) or 0) >= _MOST:
+            raise InvalidRequest(f"there may be at most {_MOST} devices")
+        device_id, secret = uuid4(), pyotp.random_base32(_SECRET_LETTERS)
+        transaction.add(
+            TotpDevice(
+                id=device_id,
+                user_id=user_id,
+                name=name,
+                encrypted_secret=self._sealed(user_id, device_id, secret),
+                last_step=0,
+                created_at=self._clock.now(),
+            )
+        )
+        transaction.flush()
+        return secret
+
+    def confirm(
+        self, user_id: int, secret: str, typed: str, effect: Effect[Result], client: Client
+    ) -> Result:
+        """Let an app count from now on.
+
+        Raises:
+            InvalidSecondFactor: the secret is not the one that was made last, or the code not of it.
+            AccountLocked: too many wrong codes.
+        """
+        self._tries.reserve(self.method, user_id, client)
+        return self._tries.settle(
+            self.method,
+            user_id,
+            spend=lambda transaction: self._confirm(transaction, user_id, secret, typed),
+            effect=effect,
+            client=client,
+            refusal=InvalidSecondFactor,
+        )
+
+    def list_within(self, transaction: Transaction, user_id: int) -> Sequence[DeviceView]:
+        """Return a person's apps, the oldest first, the unproven one included."""
+        rows = transaction.scalars(
+            select(TotpDevice)
+            .where(TotpDevice.user_id == user_id)
+            .order_by(TotpDevice.created_at, TotpDevice.id)
+        )
+        return [
+            DeviceView(
+                id=row.id,
+                name=row.name,
+                is_confirmed=row.confirmed_at is not None,
+                created_at=row.created_at,
+                last_used_at=row.last_used_at,
+            )
+            for row in rows
+        ]
+
+    def _confirm(self, transaction: Transaction, user_id: int, secret: str, typed: str) -> bool:
+        now = self._clock.now()
+        device = transaction.scalar(
+            select(TotpDevice)
+            .where(TotpDevice.user_id == user_id, TotpDevice.confirmed_at.is_(None))
+            .where(TotpDevice.created_at > now - _SETUP_LIFETIME)
+        )
+        if device is None:
+            return False
+        made = self._secret(transaction, device).encode()
+        is_right = hmac.compare_digest(made, secret.encode(errors="backslashreplace"))
+        if not is_right or not self._spends(transaction, device, typed):
+            return False
+        device.confirmed_at = now
+        transaction.flush()
+        return True
+
+    def _confirmed(self, transaction: Transaction, user_id: int) -> Sequence[TotpDevice]:
+        return transaction.scalars(
+            select(TotpDevice).where(TotpDevice.user_id == user_id, TotpDevice.confirmed_at.is_not(None))
+        ).all()
+
+    def _spends(self, transaction: Transaction, device: TotpDevice, typed: str) -> bool:
+        """Tell whether this is a code of the device whose time step is now, and only now, used up."""
+        step = self._step_of(self._secret(transaction, device), typed)
+        if step is None:
+            return False
+        # The row count of this statement decides who is first; steps only ever rise.
+        return _changes(
+            transaction,
+            update(TotpDevice)
+            .where(TotpDevice.id == device.id, TotpDevice.last_step < step)
+            .values(last_step=step, last_used_at=self._clock.now()),
+        )
+
+    def _step_of(self, secret: str, typed: str) -> int | None:
+        """Return the time step that a code is of, within the window; every step is compared."""
+        code = "".join(typed.split()).encode(errors="backslashreplace")
+        current = int(self._clock.now().timestamp()) // _STEP_SECONDS
+        generator = pyotp.TOTP(secret, interval=_STEP_SECONDS)
+        matching = [
+            step
+            for step in range(current - _STEPS_BACK, current + 1)
+            if hmac.compare_digest(generator.generate_otp(step).encode(), code)
+        ]
+        return max(matching, default=None)
+
+    def _secret(self, transaction: Transaction, device: TotpDevice) -> str:
+        """Open a secret; one that was sealed with a former key is sealed with today's."""
+        keys = self._keyring.verifying(Purpose.TOTP_SECRET)
+        try:
+            opened, is_current = unseal(keys, device.encrypted_secret, _place(device.user_id, device.id))
+        except SealBroken as error:
+            raise InvalidSecondFactor("the secret cannot be opened") from error
+        secret = opened.decode()
+        if not is_current:
+            device.encrypted_secret = self._sealed(device.user_id, device.id, secret)
+            transaction.flush()
+        return secret
+
+    def _sealed(self, user_id: int, device_id: UUID, secret: str) -> bytes:
+        key = self._keyring.signing(Purpose.TOTP_SECRET)
+        return seal(key, secret.encode(), _place(user_id, device_id))
+
+
+def _place(user_id: int, device_id: UUID) -> bytes:
+    return f"{user_id}\n{device_id}".encode()
+
+
+def _changes(transaction: Transaction, statement: Any) -> bool:
+    result: Any = transaction.execute(statement.execution_options(synchronize_session=False))
+    return bool(result.rowcount == 1)
