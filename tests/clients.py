@@ -26,18 +26,18 @@ class AuthClient:
 
     def sign_up(self, email: str = "ada@example.test", **body: Any) -> TestResponse:
         """Create an account and keep its tokens."""
-        return self._keep(self.post("/auth/signup", {"email": email, "password": PASSWORD, **body}))
+        return self.keep(self.post("/auth/signup", {"email": email, "password": PASSWORD, **body}))
 
     def log_in(self, email: str = "ada@example.test", password: str = PASSWORD, **body: Any) -> TestResponse:
         """Open a session and keep its tokens."""
         credentials = {"email": email, "password": password}
-        return self._keep(self.post("/auth/login", {"credentials": credentials, **body}))
+        return self.keep(self.post("/auth/login", {"credentials": credentials, **body}))
 
     def refresh(self) -> TestResponse:
         """Exchange the refresh token and keep the new ones."""
         if self.transport == "cookie":
             return self.http.post("/auth/refresh-token", base_url=ORIGIN)
-        return self._keep(self.present(self.refresh_token))
+        return self.keep(self.present(self.refresh_token))
 
     def present(self, refresh_token: str | None) -> TestResponse:
         """Present a refresh token by this transport, without keeping what comes back."""
@@ -93,7 +93,7 @@ class AuthClient:
         cookie = self.http.get_cookie(name, domain="keyturn.example")
         return cookie.value if cookie else None
 
-    def _keep(self, response: TestResponse) -> TestResponse:
+    def keep(self, response: TestResponse) -> TestResponse:
         """Take over the tokens of an answer; in cookie mode the jar has done so already."""
         if self.transport == "header" and response.status_code == 200 and response.is_json:
             body = response.get_json()

@@ -17,6 +17,9 @@ from app.primitives.clock import Clock
 from app.primitives.jwt_format import MalformedToken, read_unverified
 from app.primitives.keyring import Keyring, Purpose
 
+# Says to a guard that reads no session that the second factor is still due.
+PENDING_CLAIM = "mfa_pending"
+
 
 class AccessClaims(NamedTuple):
     """What a verified access token says about its session."""
@@ -72,6 +75,8 @@ class AccessTokens:
             "auth_time": int(session.authenticated_at.timestamp()),
             "amr": session.auth_methods,
         }
+        if session.mfa_pending:
+            ours[PENDING_CLAIM] = True
         token: str = create_access_token(
             identity=str(grant.person.uuid), additional_claims={**claims, **ours}, expires_delta=False
         )

@@ -23,7 +23,7 @@ from app.engine.errors import (
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.snapshot import Snapshot
 from app.http import csrf
-from app.http.access_tokens import AccessClaims
+from app.http.access_tokens import PENDING_CLAIM, AccessClaims
 from app.http.client_info import counted_address, read_client
 from app.http.runtime import Mount, Runtime, runtime
 from config import AccessTokenCheck, AccessTokenType
@@ -86,6 +86,20 @@ class Call:
         return self._snapshot
 
     @property
+    def judged_snapshot(self) -> Snapshot:
+        """The session of the access token as it stands now, also where the guard trusts the signature alone.
+
+        Raises:
+            as `Sessions.authenticate`.
+        """
+        if self._snapshot is None:
+            access = self._access_claims()
+            self._snapshot = self.engine.sessions.authenticate(
+                access.session_id, access.generation, self.policy, self.client
+            )
+        return self._snapshot
+
+    @property
     def claims(self) -> Mapping[str, Any]:
         """What the access token says."""
         return self._access_claims().claims
@@ -127,6 +141,8 @@ class Call:
                 raise SecondFactorRequired
             if self._snapshot.person.must_change_password and not partial:
                 raise PasswordChangeRequired
+        elif self.access.claims.get(PENDING_CLAIM) and not partial:
+            raise SecondFactorRequired
 
     def access_token(self) -> str | None:
         """Return the access token, from where this transport carries it.
@@ -177,6 +193,10 @@ class Call:
         """Return the refresh token whose cookie came along; in header mode no cookie is read."""
         return self.mount.cookies.refresh_token(self._request) if self.uses_cookies else None
 
+    def trust_token(self, from_body: str | None = None) -> str | None:
+        """Return the token of a trusted device: from the body, its header, or in cookie mode its cookie."""
+        return from_body or self.mount.cookies.trust_token(self._request, by_cookie=self.uses_cookies)
+
     def named_session(self, from_body: str | None = None) -> UUID | None:
         """Return the session that any genuine token that came along names, expired or not.
 
@@ -211,17 +231,19 @@ class Call:
         tokens: Mapping[str, str],
         *,
         remembered: bool | None = None,
+        trust_token: str | None = None,
         status: int = 200,
     ) -> Response:
         """Answer with fresh tokens: in the body, or in cookies and the body without them.
 
-        `tokens` maps the contract's field names to `access` and `refresh`. `remembered` None keeps what the
-        person chose at login.
+        `tokens` maps the contract's field names to `access`, `refresh` and `trust`; the last is left out
+        where no device was trusted. `remembered` None keeps what the person chose at login.
         """
         access_token = self._issue(grant)
         if not self.uses_cookies:
-            values = {"access": access_token, "refresh": grant.refresh_token}
-            return _json({**{name: values[kind] for name, kind in tokens.items()}, **body}, status)
+            values = {"access": access_token, "refresh": grant.refresh_token, "trust": trust_token}
+            given = {name: values[kind] for name, kind in tokens.items() if values[kind] is not None}
+            return _json({**given, **body}, status)
         if remembered is None:
             remembered = self.mount.cookies.is_remembered(self._request)
         response = _json(body, status)
@@ -231,6 +253,8 @@ class Call:
         self.mount.cookies.set_tokens(
             response, grant, access_token, remembered=remembered, csrf_token=csrf_token
         )
+        if trust_token is not None:
+            self.mount.cookies.set_trust_token(response, trust_token, self.engine.trusted_devices.lifetime)
         return response
 
     def answer(self, body: Mapping[str, Any] | list[Any], status: int = 200) -> Response:

@@ -61,18 +61,20 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CookieNames:
-    """What a contract calls its cookies."""
+    """What a contract calls its cookies; `trust` is that of a trusted device, where it has one."""
 
     access: str
     refresh: str
     remember: str
     csrf: str
+    trust: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """One wire contract.
 
+    `opens_pending`: a login whose second factor is due opens a session that can do nothing but finish it.
     `access_dies_at_refresh`: only the access token of the newest generation is good. `refresh_needs_access`:
     the access token must come along at refresh, expired or not, so its cookie lives as long as the refresh
     token's. `bare_access_tokens`: the Authorization header may hold the token without a scheme.
@@ -92,6 +94,7 @@ class Contract:
     error_schema: type[Schema]
     max_sessions_per_person: int = 100
     access_dies_at_refresh: bool = False
+    opens_pending: bool = False
     refresh_needs_access: bool = False
     bare_access_tokens: bool = False
     exact_bearer: bool = False
@@ -111,4 +114,5 @@ class Contract:
             windows=Windows(grace=tokens.grace, recovery=tokens.recovery),
             max_sessions_per_person=self.max_sessions_per_person,
             access_dies_at_refresh=self.access_dies_at_refresh,
+            opens_pending=self.opens_pending,
         )

@@ -9,6 +9,8 @@ from app.engine.grant import Grant
 from app.http.contract import CookieNames
 from config import CookieSettings
 
+_TRUST_HEADER = "X-Device-Trust"
+
 
 class CookieJar:
     """One contract's cookies under the deployment's settings."""
@@ -23,6 +25,7 @@ class CookieJar:
             refresh=settings.prefix + names.refresh,
             remember=names.remember,
             csrf=settings.prefix + names.csrf,
+            trust=names.trust and settings.prefix + names.trust,
         )
 
     def access_token(self, request: Request) -> str | None:
@@ -36,6 +39,14 @@ class CookieJar:
     def csrf_token(self, request: Request) -> str | None:
         """Return the double-submit value that came along."""
         return _only(request, self.names.csrf)
+
+    def trust_token(self, request: Request, *, by_cookie: bool) -> str | None:
+        """Return the token of a trusted device that came along."""
+        name = self.names.trust
+        if name is not None and by_cookie and (found := _only(request, name)):
+            return found
+        # In WSGI the name of a header is the same with underscores and with hyphens.
+        return (request.headers.get(name) if name else None) or request.headers.get(_TRUST_HEADER)
 
     def is_remembered(self, request: Request) -> bool:
         """Tell whether the person asked at login to stay signed in when the browser closes."""
@@ -60,6 +71,11 @@ class CookieJar:
             self._clear(response, self.names.remember)
         else:
             self._set(response, self.names.remember, "0", None)
+
+    def set_trust_token(self, response: Response, trust_token: str, age: timedelta) -> None:
+        """Set the cookie that lets the device skip the second factor; a logout leaves it."""
+        if self.names.trust is not None:
+            self._set(response, self.names.trust, trust_token, age)
 
     def set_csrf_token(self, response: Response, csrf_token: str, age: timedelta | None = None) -> None:
         """Set the one cookie that scripts may read: its value comes back in a header."""

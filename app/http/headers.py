@@ -14,7 +14,10 @@ _SECURITY = {
 }
 _HSTS = "max-age=31536000; includeSubDomains"
 _ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
-_ALLOWED_HEADERS = "Authorization, Content-Type, X-Access-Token-Type, X-CSRF-Token, X-Device-Name, Version"
+_ALLOWED_HEADERS = (
+    "Authorization, Content-Type, X-Access-Token-Type, X-CSRF-Token, X-Device-Name, Version, "
+    "X-Device-Trust, nest-auth-device-trust, nest_auth_device_trust"
+)
 _PREFLIGHT_SECONDS = "600"
 
 

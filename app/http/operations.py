@@ -44,7 +44,7 @@ class Operation:
     """
 
     summary: str
-    answers: type[Schema]
+    answers: type[Schema] | Schema
     body: type[Schema] | None = None
     status: int = 200
     access: Access = Access.PUBLIC
@@ -83,7 +83,7 @@ class Operation:
         return self.access is not Access.PUBLIC
 
 
-def operation(summary: str, *, answers: type[Schema], **declared: Any) -> Operation:
+def operation(summary: str, *, answers: type[Schema] | Schema, **declared: Any) -> Operation:
     """Declare an endpoint."""
     return Operation(summary=summary, answers=answers, **declared)
 

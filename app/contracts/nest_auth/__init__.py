@@ -4,11 +4,14 @@ from datetime import timedelta
 
 from app.contracts.nest_auth import presenter
 from app.contracts.nest_auth.errors import ERRORS
+from app.contracts.nest_auth.mfa import mfa
 from app.contracts.nest_auth.schemas import ErrorAnswer
 from app.contracts.nest_auth.views import blueprint
 from app.engine.refresh_tokens import EnvelopeForm
 from app.http.contract import Contract, CookieNames
 from config import ContractDefaults
+
+blueprint.register_blueprint(mfa)
 
 CONTRACT = Contract(
     name="nest_auth",
@@ -23,7 +26,11 @@ CONTRACT = Contract(
         recovery=timedelta(days=1),
     ),
     cookies=CookieNames(
-        access="accessToken", refresh="refreshToken", remember="nest_auth_remember", csrf="nest_auth_csrf"
+        access="accessToken",
+        refresh="refreshToken",
+        remember="nest_auth_remember",
+        csrf="nest_auth_csrf",
+        trust="nest_auth_device_trust",
     ),
     refresh_form=lambda keyring: EnvelopeForm(keyring, presenter.refresh_claims),
     access_claims=presenter.access_claims,
@@ -31,4 +38,5 @@ CONTRACT = Contract(
     error_body=presenter.error_body,
     error_schema=ErrorAnswer,
     max_sessions_per_person=10,
+    opens_pending=True,
 )

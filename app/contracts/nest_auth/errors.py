@@ -7,6 +7,7 @@ from app.http.contract import ErrorAnswer
 EMAIL_OR_PHONE_REQUIRED = ErrorAnswer(400, "EMAIL_OR_PHONE_REQUIRED", "Email or phone is required")
 MISSING_REQUIRED_FIELDS = ErrorAnswer(400, "MISSING_REQUIRED_FIELDS", "Missing required fields")
 INVALID_PROVIDER = ErrorAnswer(401, "INVALID_PROVIDER", "Invalid provider")
+RECOVERY_WITHOUT_MFA = ErrorAnswer(401, "MFA_NOT_ENABLED", "MFA is not enabled")
 
 _NOT_A_MEMBER = ErrorAnswer(403, "ACCESS_DENIED", "User does not belong to this tenant")
 
@@ -40,6 +41,12 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
     errors.PasswordRefused: ErrorAnswer(400, "PASSWORD_POLICY_VIOLATION"),
     errors.InvalidCode: ErrorAnswer(400, "VERIFICATION_CODE_INVALID", "Invalid verification code"),
     errors.CodeExpired: ErrorAnswer(400, "VERIFICATION_CODE_EXPIRED", "Verification code has expired"),
+    errors.InvalidSecondFactor: ErrorAnswer(401, "MFA_CODE_INVALID", "Invalid MFA code"),
+    errors.InvalidRecoveryCode: ErrorAnswer(401, "MFA_RECOVERY_CODE_INVALID", "Invalid recovery code"),
+    errors.SecondFactorNotEnabled: ErrorAnswer(403, "MFA_NOT_ENABLED", "MFA is not enabled"),
+    errors.SecondFactorMissing: ErrorAnswer(403, "MFA_CANNOT_ENABLE_WITHOUT_METHOD"),
+    errors.SecondFactorEnforced: ErrorAnswer(403, "MFA_TOGGLING_NOT_ALLOWED"),
+    errors.ReauthenticationRequired: ErrorAnswer(403, "REAUTHENTICATION_REQUIRED"),
     errors.EmailTaken: ErrorAnswer(400, "EMAIL_ALREADY_EXISTS", "Email already exists"),
     errors.PhoneTaken: ErrorAnswer(400, "PHONE_ALREADY_EXISTS", "Phone already exists"),
     errors.NotFound: ErrorAnswer(404, ""),

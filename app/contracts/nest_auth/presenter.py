@@ -1,5 +1,6 @@
 """What nest_auth calls things: claims, bodies, moments."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -8,8 +9,9 @@ from app.engine.grant import Grant
 from app.engine.snapshot import PersonRow, SessionRow, Snapshot
 from app.http.contract import Refusal
 from app.models import PersonStatus
+from config import FactorMethod
 
-TOKENS = {"accessToken": "access", "refreshToken": "refresh"}
+TOKENS = {"accessToken": "access", "refreshToken": "refresh", "trustToken": "trust"}
 _GUARD = "web"
 
 
@@ -17,6 +19,12 @@ def token_body(grant: Grant, message: str) -> dict[str, Any]:
     """Return the body of a token answer, without the tokens."""
     body: dict[str, Any] = {"isRequiresMfa": grant.session.mfa_pending, "message": message}
     return {**body, "mustChangePassword": True} if grant.person.must_change_password else body
+
+
+def due_body(methods: Sequence[FactorMethod]) -> dict[str, Any]:
+    """Return by what a second factor that is due can be proven."""
+    body: dict[str, Any] = {"mfaMethods": list(methods)}
+    return {**body, "defaultMfaMethod": methods[0]} if methods else body
 
 
 def access_claims(grant: Grant) -> dict[str, Any]:
@@ -43,7 +51,7 @@ def me_body(person: PersonRow) -> dict[str, Any]:
         "phone": person.phone,
         "emailVerifiedAt": moment(person.email_verified_at),
         "phoneVerifiedAt": moment(person.phone_verified_at),
-        "isMfaEnabled": False,
+        "isMfaEnabled": person.mfa_enabled,
         "metadata": {"name": person.name} if person.name else {},
         "mustChangePassword": person.must_change_password,
         "roles": _roles(person),
@@ -102,7 +110,7 @@ def _claims(snapshot: Snapshot) -> dict[str, Any]:
         "phoneVerifiedAt": moment(person.phone_verified_at),
         "roles": _roles(person),
         "tenantId": str(organization.id) if organization else None,
-        "isMfaEnabled": False,
+        "isMfaEnabled": person.mfa_enabled,
         "isMfaVerified": not session.mfa_pending,
     }
     return {name: value for name, value in claims.items() if value is not None}

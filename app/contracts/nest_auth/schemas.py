@@ -35,6 +35,7 @@ class LoginRequest(RequestSchema):
         error_messages={"required": "is required", "type": "must be an object", "null": "must be an object"},
     )
     remember_me = Flag(data_key="rememberMe", load_default=True)
+    trust_token = TokenText(data_key="trustToken", load_default=None)
 
 
 class RefreshRequest(RequestSchema):
@@ -58,6 +59,10 @@ class TokenAnswer(Schema):
         metadata={"description": "Header mode only. A JWT, replaced by each refresh."}
     )
     isRequiresMfa = fields.Boolean(required=True)
+    mfaMethods = fields.List(
+        fields.String(), metadata={"description": "Present while a second factor is due."}
+    )
+    defaultMfaMethod = fields.String(metadata={"description": "The first of them, if there is any."})
     message = fields.String()
     mustChangePassword = fields.Boolean(metadata={"description": "Present only when true."})
 

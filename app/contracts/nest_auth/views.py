@@ -82,7 +82,12 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
     if not typed or not password:
         raise WireRefusal(MISSING_REQUIRED_FIELDS)
     grant = call.engine.log_in(
-        Identifier.of(kind, typed), password, call.policy, call.client, replacing=call.cookie_refresh_token()
+        Identifier.of(kind, typed),
+        password,
+        call.policy,
+        call.client,
+        replacing=call.cookie_refresh_token(),
+        trust_token=call.trust_token(body["trust_token"]),
     )
     return _tokens(call, grant, "Login successful", remembered=body["remember_me"])
 
@@ -213,7 +218,7 @@ def client_config(call: Call) -> Response:
             "phoneAuth": {"enabled": True},
             "passwordless": {"enabled": False},
             "registration": {"enabled": True},
-            "mfa": {"enabled": False},
+            "mfa": {"enabled": True},
         }
     )
 
@@ -230,4 +235,7 @@ def csrf_token(call: Call) -> Response:
 
 def _tokens(call: Call, grant: Grant, message: str, *, remembered: bool | None = None) -> Response:
     body = presenter.token_body(grant, message)
+    if grant.session.mfa_pending:
+        status = call.engine.second_factors.status(grant.person.id)
+        body = {**body, **presenter.due_body(status.methods)}
     return call.grant_answer(grant, body, presenter.TOKENS, remembered=remembered)
