@@ -19,6 +19,7 @@ class AuthClient:
         self.http: FlaskClient = app.test_client()
         self.access_token: str | None = None
         self.refresh_token: str | None = None
+        self.trust_token: str | None = None
 
     def another_device(self) -> "AuthClient":
         """Return a second device that shares nothing with this one."""
@@ -87,6 +88,8 @@ class AuthClient:
         headers: dict[str, str] = dict(options.pop("headers", {}))
         if self.transport == "header" and self.access_token:
             headers.setdefault("Authorization", f"Bearer {self.access_token}")
+        if self.trust_token:
+            headers.setdefault("nest_auth_device_trust", self.trust_token)
         return headers
 
     def _cookie(self, name: str) -> str | None:
@@ -99,4 +102,5 @@ class AuthClient:
             body = response.get_json()
             self.access_token = body.get("accessToken", self.access_token)
             self.refresh_token = body.get("refreshToken", self.refresh_token)
+            self.trust_token = body.get("trustToken", self.trust_token)
         return response

@@ -130,15 +130,23 @@ class FactorChanges:
         Raises:
             InvalidSecondFactor, AccountLocked, and what `begin_totp` raises.
         """
+        session, only_first = snapshot.session, with_codes is not None
+
+        def check(transaction: Transaction) -> None:
+            user = locked(transaction, snapshot.person.id)
+            self._check_enrolment(transaction, user, session, only_first=only_first)
+
+        # Before the try, which already makes the app one that can be proven.
+        self._database.transact(check)
         codes = self._factors.recovery_codes.make(snapshot.person.id, with_codes) if with_codes else None
 
         def effect(transaction: Transaction, user: User) -> None:
-            only_first = with_codes is not None
-            self._check_enrolment(transaction, user, snapshot.session, only_first=only_first)
+            if user.mfa_enabled and (only_first or session.mfa_pending):
+                raise SecondFactorEnabled("by another session, in this moment")
             user.mfa_enabled = True
             if codes is not None:
                 self._factors.recovery_codes.replace_within(transaction, user.id, codes)
-            self._changed_within(transaction, user, client, "added", snapshot.session.id)
+            self._changed_within(transaction, user, client, "added", session.id)
 
         self._factors.totp.confirm(snapshot.person.id, secret, typed, effect, client)
         self._tell_changed(snapshot.person, "added")

@@ -1,0 +1,140 @@
+"""A trusted device skips the second factor of its person, and nothing else, by each transport."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.primitives.clock import FrozenClock
+from tests.authenticator import Authenticator, enrol
+from tests.clients import ORIGIN, PASSWORD, AuthClient
+from tests.rows import claims_of, event_kinds
+
+NAME = "nest_auth_device_trust"
+
+
+@pytest.fixture
+def authenticator(client: AuthClient, clock: FrozenClock) -> Authenticator:
+    client.sign_up()
+    return enrol(client, clock)
+
+
+@pytest.fixture
+def trusted(client: AuthClient, authenticator: Authenticator) -> AuthClient:
+    """Ada has signed in on this device and trusts it."""
+    client.log_in()
+    body = {"method": "totp", "otp": authenticator.next_code(), "trustDevice": True}
+    answer = client.keep(client.post("/auth/mfa/verify", body))
+    assert answer.status_code == 200
+    return client
+
+
+def is_asked(client: AuthClient, email: str = "ada@example.test") -> bool:
+    client.post("/auth/logout")
+    return client.log_in(email).get_json()["isRequiresMfa"]
+
+
+def test_token_travels_as_the_transport_says(trusted: AuthClient, transport: str) -> None:
+    cookie = trusted.http.get_cookie(NAME, domain="keyturn.example")
+    if transport == "header":
+        assert cookie is None
+        assert len(trusted.trust_token or "") == 43
+    else:
+        assert trusted.trust_token is None
+        assert cookie is not None
+        assert (cookie.http_only, cookie.secure, cookie.path, len(cookie.value)) == (True, True, "/", 43)
+        assert cookie.max_age == 7 * 86400
+
+
+def test_trusted_device_skips_the_second_factor_and_not_the_password(trusted: AuthClient) -> None:
+    assert not is_asked(trusted)
+    assert claims_of(trusted.current_access_token())["amr"] == ["pwd"]
+    assert trusted.log_in(password="not the password").status_code == 401
+    assert is_asked(trusted.another_device())
+
+
+def test_trust_ends_after_a_week(trusted: AuthClient, clock: FrozenClock) -> None:
+    clock.advance(timedelta(days=7) - timedelta(seconds=1))
+    assert not is_asked(trusted)
+    clock.advance(timedelta(seconds=1))
+    assert is_asked(trusted)
+
+
+def test_trust_is_of_one_person(trusted: AuthClient, clock: FrozenClock) -> None:
+    other = trusted.another_device()
+    other.sign_up("bob@example.test")
+    enrol(other, clock)
+    assert is_asked(trusted, "bob@example.test")
+
+
+def test_password_change_ends_all_trust(trusted: AuthClient) -> None:
+    body = {"currentPassword": PASSWORD, "newPassword": PASSWORD}
+    new = "another horse battery"
+    assert trusted.post("/auth/change-password", {**body, "newPassword": new}).status_code == 200
+    assert trusted.log_in(password=new).get_json()["isRequiresMfa"]
+
+
+def test_change_of_second_factors_ends_all_trust(trusted: AuthClient, clock: FrozenClock) -> None:
+    enrol(trusted, clock, "Tablet")
+    assert is_asked(trusted)
+
+
+def test_devices_are_listed_and_revoked_one_by_one(trusted: AuthClient) -> None:
+    [device] = trusted.get("/auth/trusted-devices").get_json()["devices"]
+    assert (device["ipAddress"], device["lastUsedAt"]) == ("127.0.0.1", None)
+    answer = trusted.delete(f"/auth/trusted-devices/{device['id']}")
+    assert answer.status_code == 200
+    assert event_kinds(trusted.app)[-1] == "account:trusted_device:removed"
+    assert trusted.delete(f"/auth/trusted-devices/{device['id']}").status_code == 404
+    assert is_asked(trusted)
+
+
+def test_other_peoples_devices_answer_as_none(trusted: AuthClient) -> None:
+    [device] = trusted.get("/auth/trusted-devices").get_json()["devices"]
+    other = trusted.another_device()
+    other.sign_up("bob@example.test")
+    assert other.delete(f"/auth/trusted-devices/{device['id']}").status_code == 404
+    assert other.get("/auth/trusted-devices").get_json() == {"devices": []}
+    assert not is_asked(trusted)
+
+
+def test_all_devices_are_revoked_at_once(trusted: AuthClient) -> None:
+    answer = trusted.delete("/auth/trusted-devices")
+    assert answer.get_json() == {"message": "Trusted devices revoked successfully", "revoked": 1}
+    assert is_asked(trusted)
+
+
+def test_logging_out_everywhere_ends_all_trust(trusted: AuthClient) -> None:
+    trusted.post("/auth/logout-all")
+    assert is_asked(trusted)
+
+
+@pytest.mark.parametrize("transport", ["header"], indirect=True)
+@pytest.mark.parametrize("header", [NAME, "nest-auth-device-trust", "X-Device-Trust", None])
+def test_token_is_read_from_each_of_its_headers_and_from_the_body(
+    trusted: AuthClient, header: str | None
+) -> None:
+    token = trusted.trust_token
+    body = {"credentials": {"email": "ada@example.test", "password": PASSWORD}}
+    if header is None:
+        body["trustToken"] = token
+    answer = trusted.app.test_client().post(
+        "/auth/login", json=body, headers={header: token} if header else {}, base_url=ORIGIN
+    )
+    assert answer.get_json()["isRequiresMfa"] is False
+
+
+@pytest.mark.parametrize("token", ["", "x" * 43, "é", "x" * 5000])
+def test_other_tokens_are_strangers(client: AuthClient, authenticator: Authenticator, token: str) -> None:
+    body = {"credentials": {"email": "ada@example.test", "password": PASSWORD}}
+    answer = client.http.post("/auth/login", json=body, headers={"X-Device-Trust": token}, base_url=ORIGIN)
+    assert answer.get_json()["isRequiresMfa"] is True
+
+
+def test_no_device_is_trusted_where_none_may_be(app_for, transport: str, clock: FrozenClock) -> None:
+    client = AuthClient(app_for(access_token_type=transport, trusted_device_seconds=0), transport)
+    client.sign_up()
+    authenticator = enrol(client, clock)
+    body = {"method": "totp", "otp": authenticator.next_code(), "trustDevice": True}
+    answer = client.keep(client.post("/auth/mfa/verify", body))
+    assert "trustToken" not in answer.get_json()
+    assert is_asked(client)
