@@ -9,7 +9,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import contracts
 from app.cli import register_commands
-from app.delivery import DirectOutbox, Outbox, Postbox, mail_sender
+from app.delivery import (
+    Channel,
+    DirectOutbox,
+    Outbox,
+    Postbox,
+    Sender,
+    SwitchedPostbox,
+    mail_sender,
+    sms_sender,
+)
 from app.engine.engine import Engine
 from app.extensions import db, engine_options, migrate
 from app.http.access_tokens import AccessTokens
@@ -82,10 +91,18 @@ def _engine(app: Flask, settings: Settings, keyring: Keyring, clock: Clock, post
 
 
 def _postbox(delivery: DeliverySettings) -> Postbox:
+    mail_url, sms_url = delivery.mail_url.reveal(), delivery.sms_url.reveal()
+    return SwitchedPostbox(
+        {
+            Channel.MAIL: _outbox(mail_url, mail_sender(mail_url, delivery.mail_from)),
+            Channel.SMS: _outbox(sms_url, sms_sender(sms_url)),
+        }
+    )
+
+
+def _outbox(url: str, sender: Sender) -> Postbox:
     """Send in the background where sending can take long."""
-    url = delivery.mail_url.reveal()
-    sender = mail_sender(url, delivery.mail_from)
-    if not url.startswith("smtp"):
+    if not url.startswith(("smtp", "http")):
         return DirectOutbox(sender)
     outbox = Outbox(sender)
     # Waiting messages live in memory only: a worker that stops gracefully sends them first.

@@ -25,6 +25,7 @@ from app.engine.errors import (
 )
 from app.engine.events import EventKind, Events, Subject
 from app.engine.identifiers import Identifier, IdentifierKind, new_email, new_phone
+from app.engine.one_time_codes import void_codes
 from app.engine.organizations import Organizations
 from app.engine.passwords import Passwords
 from app.engine.proof import lock_person
@@ -142,6 +143,8 @@ class Accounts:
                 if name in changes:
                     if name in _PROVEN and changes[name] != getattr(user, name):
                         setattr(user, f"{name}_verified_at", None)
+                        # What was sent to the old one must not act on the new one.
+                        void_codes(transaction, user_id)
                     setattr(user, name, changes[name])
             others = {name: value for name, value in changes.items() if name not in _COLUMNS}
             merged = {**user.attributes, **others}
@@ -235,6 +238,7 @@ class Accounts:
             hashed_password=self._passwords.hash(registration.password),
             epoch=1,
             must_change_password=False,
+            password_changed_at=now,
             created_at=now,
             updated_at=now,
             **{str(kind): value for kind, value in names.items()},
@@ -268,6 +272,7 @@ class Accounts:
             user.status = status
             user.updated_at = self._clock.now()
             if status is PersonStatus.DELETED:
+                void_codes(transaction, user_id)
                 _forget(user)
             self._events.record(transaction, kind, Subject(user_id=user_id), client)
 

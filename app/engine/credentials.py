@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session as Transaction
 
 from app.delivery import Postbox
 from app.engine import notices
-from app.engine.accounts import by_identifier, locked, person_row
+from app.engine.accounts import locked, person_row
+from app.engine.candidates import Candidate, find_candidate, rules_of
 from app.engine.client import Client
 from app.engine.database import Database
 from app.engine.errors import (
@@ -25,24 +25,35 @@ from app.engine.errors import (
 from app.engine.events import EventKind, Events, Subject
 from app.engine.identifiers import Identifier
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
+from app.engine.one_time_codes import CodePurpose, OneTimeCodes, Redeemed, void_codes
+from app.engine.password_rules import PasswordRules
 from app.engine.passwords import Passwords
 from app.engine.proof import Proof
 from app.engine.refreshing import EndReason
 from app.engine.sessions import Sessions
 from app.engine.snapshot import PersonRow
-from app.models import Membership, Organization, OrganizationStatus, PersonStatus, User
+from app.models import OrganizationStatus, PersonStatus, User
 from app.primitives.clock import Clock
+
+# What a new password makes worthless. Proving an address or a number is about something else.
+_VOIDED = (
+    CodePurpose.PASSWORD_RESET_CODE,
+    CodePurpose.PASSWORD_RESET,
+    CodePurpose.PASSWORD_CHANGE,
+    CodePurpose.PASSWORDLESS,
+    CodePurpose.MFA_CHALLENGE,
+    CodePurpose.MFA_EMAIL,
+    CodePurpose.MFA_SMS,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    """Whom an identifier names, with what is needed to check a password."""
+class _Standing:
+    """A person whose password is to be replaced, as they stood when it was decided."""
 
     person: PersonRow
-    epoch: int
-    hashed_password: str | None = field(repr=False)
-    organization_id: UUID | None
-    organization_status: str | None
+    hashed: str | None = field(repr=False)
+    rules: PasswordRules
 
 
 class Credentials:
@@ -54,6 +65,7 @@ class Credentials:
         database: Database,
         passwords: Passwords,
         throttle: LoginThrottle,
+        codes: OneTimeCodes,
         sessions: Sessions,
         clock: Clock,
         events: Events,
@@ -62,6 +74,7 @@ class Credentials:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
+        self._codes = codes
         self._sessions = sessions
         self._clock = clock
         self._events = events
@@ -98,7 +111,9 @@ class Credentials:
             self._record_failure(EventKind.LOGIN_LOCKED, identifier, None, client)
             raise
         candidate = self._database.transact(
-            lambda transaction: _find_candidate(transaction, identifier, organization_slug)
+            lambda transaction: find_candidate(
+                transaction, identifier, organization_slug, self._passwords.rules
+            )
         )
         if not self._passwords.verify(candidate.hashed_password if candidate else None, password) or (
             candidate is None
@@ -121,6 +136,7 @@ class Credentials:
             methods=("pwd",),
             proven_at=self._clock.now(),
             organization_id=candidate.organization_id,
+            password_is_due=candidate.password_is_due(self._clock.now()),
         )
 
     def change_password(
@@ -144,8 +160,8 @@ class Credentials:
         """
         identifier = f"person:{user_id}"
         self._throttle.reserve(identifier, client.ip_address, rule)
-        person, hashed = self._read(user_id)
-        if not self._passwords.verify(hashed, current):
+        standing = self._read(user_id)
+        if not self._passwords.verify(standing.hashed, current):
             self._database.transact(
                 lambda transaction: self._events.record(
                     transaction, EventKind.PASSWORD_REFUSED, Subject(user_id=user_id), client
@@ -154,7 +170,7 @@ class Credentials:
             raise CurrentPasswordIncorrect
         if new == current:
             raise PasswordUnchanged
-        self._store_password(person, new, client, expected=hashed, forgiven=identifier, kept=kept)
+        self._store_password(standing, new, client, forgiven=identifier, kept=kept)
 
     def set_password(self, user_id: int, new: str) -> None:
         """Replace a password on an administrator's word; every session ends, and a mail tells of it.
@@ -162,63 +178,123 @@ class Credentials:
         Raises:
             NotFound, PasswordRefused.
         """
-        person, hashed = self._read(user_id)
-        self._store_password(person, new, None, expected=hashed)
+        self._store_password(self._read(user_id), new, None)
 
-    def _read(self, user_id: int) -> tuple[PersonRow, str | None]:
-        def work(transaction: Transaction) -> tuple[PersonRow, str | None]:
+    def change_with_token(
+        self, purpose: CodePurpose, token: str, new: str, client: Client, *, must_differ: bool = False
+    ) -> Proof:
+        """Let whoever holds a token choose another password; every session of the person ends.
+
+        A password that will not do does not spend the token.
+
+        Raises:
+            InvalidCode: the token is wrong, expired, used, or void since a newer one or a change.
+            PasswordUnchanged: with `must_differ`.
+            PasswordRefused.
+
+        Transaction: a read, and one in which the token is spent and the password stored.
+        """
+        standing = self._read(self._codes.holder_of(purpose, token, client))
+        if must_differ and self._passwords.verify(standing.hashed, new):
+            raise PasswordUnchanged
+        hashed = self._hashed(standing, new)
+
+        def work(transaction: Transaction, redeemed: Redeemed) -> Proof:
+            self._replace_within(transaction, redeemed.user, hashed, client)
+            organization = redeemed.payload.get("organization_id")
+            return Proof(
+                user_id=redeemed.user.id,
+                epoch=redeemed.user.epoch,
+                methods=("pwd",),
+                proven_at=self._clock.now(),
+                organization_id=UUID(organization) if organization else None,
+            )
+
+        proof = self._codes.redeem_token(purpose, token, work, client)
+        self._tell(standing.person)
+        return proof
+
+    def _read(self, user_id: int) -> _Standing:
+        def work(transaction: Transaction) -> _Standing:
             user = locked(transaction, user_id)
-            return person_row(user), user.hashed_password
+            rules = rules_of(transaction, user_id, self._passwords.rules)
+            return _Standing(person_row(user), user.hashed_password, rules)
 
         return self._database.transact(work)
 
-    def _settle(self, candidate: _Candidate, identifier: Identifier, password: str, client: Client) -> None:
-        """Forgive the attempts and bring an old hash to today's parameters."""
+    def _settle(self, candidate: Candidate, identifier: Identifier, password: str, client: Client) -> None:
+        """Forgive the attempts, bring an old hash to today's parameters, and mark a password that expired."""
         old = candidate.hashed_password
         rehashed = self._passwords.hash(password) if old and self._passwords.is_outdated(old) else None
+        expired = not candidate.person.must_change_password and candidate.password_is_due(self._clock.now())
 
         def work(transaction: Transaction) -> None:
             self._throttle.forgive_within(transaction, str(identifier), client.ip_address)
-            if rehashed is not None:
-                user = transaction.get(User, candidate.person.id, with_for_update=True)
-                if user is not None and user.hashed_password == old:
-                    user.hashed_password = rehashed
+            if rehashed is None and not expired:
+                return
+            user = transaction.get(User, candidate.person.id, with_for_update=True)
+            if user is None or user.hashed_password != old:
+                return
+            user.hashed_password = rehashed or old
+            if expired:
+                user.must_change_password = True
+                self._events.record(transaction, EventKind.PASSWORD_EXPIRED, Subject(user_id=user.id), client)
 
         self._database.transact(work)
 
     def _store_password(
         self,
-        person: PersonRow,
+        standing: _Standing,
         new: str,
         client: Client | None,
         *,
-        expected: str | None,
         forgiven: str | None = None,
         kept: UUID | None = None,
     ) -> None:
-        self._passwords.check_policy(new, person.email, person.username, person.name)
-        hashed = self._passwords.hash(new)
+        hashed = self._hashed(standing, new)
 
         def work(transaction: Transaction) -> None:
-            user = locked(transaction, person.id)
-            if client is not None and user.hashed_password != expected:
+            user = locked(transaction, standing.person.id)
+            if client is not None and user.hashed_password != standing.hashed:
                 raise CurrentPasswordIncorrect("the password was changed meanwhile")
-            user.hashed_password = hashed
-            user.must_change_password = False
-            user.updated_at = self._clock.now()
-            self._events.record(transaction, EventKind.PASSWORD_CHANGED, Subject(user_id=person.id), client)
-            self._sessions.end_all_within(
-                transaction, person.id, client, EndReason.PASSWORD_CHANGED, kept=kept
-            )
+            self._replace_within(transaction, user, hashed, client, kept=kept)
             if forgiven is not None and client is not None:
                 self._throttle.forgive_within(transaction, forgiven, client.ip_address)
 
         self._database.transact(work)
+        self._tell(standing.person)
+
+    def _hashed(self, standing: _Standing, new: str) -> str:
+        """Check a new password against the person's rules and hash it, outside any transaction."""
+        person = standing.person
+        self._passwords.check_policy(
+            new, person.email, person.phone, person.username, person.name, rules=standing.rules
+        )
+        return self._passwords.hash(new)
+
+    def _replace_within(
+        self,
+        transaction: Transaction,
+        user: User,
+        hashed: str,
+        client: Client | None,
+        *,
+        kept: UUID | None = None,
+    ) -> None:
+        """Store a new password of a person who is locked; what the old one was good for ends."""
+        user.hashed_password = hashed
+        user.must_change_password = False
+        user.updated_at = user.password_changed_at = self._clock.now()
+        void_codes(transaction, user.id, *_VOIDED)
+        self._events.record(transaction, EventKind.PASSWORD_CHANGED, Subject(user_id=user.id), client)
+        self._sessions.end_all_within(transaction, user.id, client, EndReason.PASSWORD_CHANGED, kept=kept)
+
+    def _tell(self, person: PersonRow) -> None:
         if person.email:
             self._postbox.post(notices.password_changed(person.email))
 
     def _record_failure(
-        self, kind: EventKind, identifier: Identifier, candidate: _Candidate | None, client: Client
+        self, kind: EventKind, identifier: Identifier, candidate: Candidate | None, client: Client
     ) -> None:
         subject = Subject(user_id=candidate.person.id if candidate else None)
         self._database.transact(
@@ -226,26 +302,3 @@ class Credentials:
                 transaction, kind, subject, client, identified_by=identifier.kind
             )
         )
-
-
-def _find_candidate(
-    transaction: Transaction, identifier: Identifier, organization_slug: str | None
-) -> _Candidate | None:
-    user = by_identifier(transaction, identifier)
-    memberships = (
-        select(Organization.id, Organization.status)
-        .join(Membership, Membership.organization_id == Organization.id)
-        .where(Membership.user_id == (user.id if user else None))
-        .order_by(Membership.created_at, Organization.id)
-    )
-    if organization_slug is None:
-        memberships = memberships.where(Organization.status == OrganizationStatus.ACTIVE)
-    else:
-        memberships = memberships.where(Organization.slug == organization_slug)
-    found = transaction.execute(memberships.limit(1)).first()
-    if user is None or (found is None and organization_slug is not None):
-        return None
-    organization_id, organization_status = (None, None) if found is None else found
-    return _Candidate(
-        person_row(user), user.epoch, user.hashed_password, organization_id, organization_status
-    )

@@ -7,23 +7,32 @@ import sqlalchemy
 
 from app.delivery import Postbox
 from app.engine.accounts import Accounts, Registration
+from app.engine.breached_passwords import BreachedRange, breached_range
 from app.engine.client import Client
+from app.engine.code_messages import CodeMessages
 from app.engine.credentials import Credentials
 from app.engine.database import ATTEMPTS, Database
-from app.engine.errors import Unavailable
+from app.engine.errors import InvalidCode, Unavailable
 from app.engine.events import Events
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.identifiers import Identifier
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
+from app.engine.mfa import FactorChanges, Factors, SecondFactors
 from app.engine.one_time_codes import OneTimeCodes
 from app.engine.organizations import Organizations
+from app.engine.password_resets import PasswordResets
+from app.engine.passwordless import Passwordless
 from app.engine.passwords import Passwords
 from app.engine.proof import Proof, StaleProof
+from app.engine.reauthentication import Reauthentication
+from app.engine.second_factor_rule import SecondFactorRule
 from app.engine.sessions import Sessions
 from app.engine.snapshot import PersonRow
+from app.engine.trusted_devices import TrustedDevices
+from app.engine.verification import Verification
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
-from config import LoginThrottleSettings, Settings
+from config import LoginThrottleSettings, PasswordSettings, Settings
 
 
 class Engine:
@@ -37,25 +46,35 @@ class Engine:
         keyring: Keyring,
         clock: Clock,
         postbox: Postbox,
+        breached_passwords: BreachedRange | None = None,
     ) -> None:
         self.clock = clock
         self.keyring = keyring
         self.postbox = postbox
         self.database = Database(database, asynchronous_rotation=settings.database.asynchronous_rotation)
         self.events = Events(clock, settings.sessions.event_retention)
+        self.trusted_devices = TrustedDevices(
+            database=self.database,
+            keyring=keyring,
+            clock=clock,
+            events=self.events,
+            lifetime=settings.second_factors.trust_lifetime,
+        )
+        rule = SecondFactorRule(self.trusted_devices, required=settings.second_factors.required)
         self.sessions = Sessions(
             database=self.database,
             keyring=keyring,
             clock=clock,
             events=self.events,
             postbox=postbox,
+            second_factor_rule=rule,
             retention=settings.sessions.retention,
         )
         self.login_rule, account_rule = _throttle_rules(settings.login_throttle)
         self.organizations = Organizations(
             database=self.database, sessions=self.sessions, clock=clock, events=self.events
         )
-        passwords = Passwords(settings.passwords)
+        passwords = Passwords(settings.passwords, breached_passwords or _breached_range(settings.passwords))
         self.accounts = Accounts(
             database=self.database,
             passwords=passwords,
@@ -75,12 +94,91 @@ class Engine:
             events=self.events,
         )
         self.credentials = self._credentials(passwords, throttle)
+        self._add_codes(settings, passwords, throttle)
+        self._add_second_factors(settings, throttle, rule)
+        self.reauthentication = Reauthentication(
+            database=self.database,
+            passwords=passwords,
+            throttle=throttle,
+            rule=self.login_rule,
+            events=self.events,
+            sessions=self.sessions,
+        )
+
+    def _add_codes(self, settings: Settings, passwords: Passwords, throttle: LoginThrottle) -> None:
+        """Build what is done with codes that were sent."""
+        self.code_messages = messages = CodeMessages(
+            database=self.database,
+            codes=self.codes,
+            throttle=throttle,
+            events=self.events,
+            postbox=self.postbox,
+            public_url=settings.web.public_url,
+            lifetime=settings.codes.lifetime,
+            per_hour=settings.codes.messages_per_hour,
+        )
+        self.password_resets = PasswordResets(
+            database=self.database,
+            passwords=passwords,
+            codes=self.codes,
+            messages=messages,
+            credentials=self.credentials,
+            lifetime=settings.passwords.reset_lifetime,
+        )
+        self.verification = Verification(
+            codes=self.codes, messages=messages, clock=self.clock, events=self.events
+        )
+        self.passwordless = Passwordless(
+            database=self.database,
+            passwords=passwords,
+            codes=self.codes,
+            messages=messages,
+            clock=self.clock,
+            is_enabled=settings.codes.passwordless,
+        )
+
+    def _add_second_factors(
+        self, settings: Settings, throttle: LoginThrottle, rule: SecondFactorRule
+    ) -> None:
+        """Build what is done with second factors."""
+        factors = Factors(
+            settings.second_factors.methods,
+            database=self.database,
+            keyring=self.keyring,
+            clock=self.clock,
+            events=self.events,
+            rule=rule,
+            codes=self.codes,
+            messages=self.code_messages,
+            throttle=throttle,
+            # As for codes that are sent: a new login, or another address, does not begin to count anew.
+            throttle_rule=replace(self.login_rule, per_address=False),
+        )
+        self.second_factors = SecondFactors(
+            factors,
+            database=self.database,
+            postbox=self.postbox,
+            sessions=self.sessions,
+            trusted_devices=self.trusted_devices,
+        )
+        self.factor_changes = FactorChanges(
+            factors,
+            self.second_factors,
+            issuer=settings.second_factors.issuer,
+            longest_proof_age=settings.second_factors.reauthentication_age,
+            database=self.database,
+            clock=self.clock,
+            events=self.events,
+            postbox=self.postbox,
+            sessions=self.sessions,
+        )
 
     def _credentials(self, passwords: Passwords, throttle: LoginThrottle) -> Credentials:
         return Credentials(
             database=self.database,
             passwords=passwords,
             throttle=throttle,
+            codes=self.codes,
             sessions=self.sessions,
             clock=self.clock,
             events=self.events,
@@ -96,6 +194,7 @@ class Engine:
         *,
         organization_slug: str | None = None,
         replacing: str | None = None,
+        trust_token: str | None = None,
         rule: ThrottleRule | None = None,
         admits: Callable[[PersonRow], bool] | None = None,
     ) -> Grant:
@@ -117,10 +216,32 @@ class Engine:
                 admits=admits,
             )
             try:
-                return self.sessions.open(proof, policy, client, replacing=replacing)
+                return self.sessions.open(proof, policy, client, replacing=replacing, trust_token=trust_token)
             except StaleProof:
                 continue
         raise Unavailable("the person's sessions are being ended over and over")
+
+    def log_in_with_code(
+        self,
+        identifier: Identifier,
+        code: str,
+        policy: SessionPolicy,
+        client: Client,
+        *,
+        replacing: str | None = None,
+        trust_token: str | None = None,
+    ) -> Grant:
+        """Take a login code back and open a session.
+
+        Raises:
+            what `Passwordless.prove` and `Sessions.open` raise.
+            InvalidCode: every session of the person was ended in between.
+        """
+        proof = self.passwordless.prove(identifier, code, client)
+        try:
+            return self.sessions.open(proof, policy, client, replacing=replacing, trust_token=trust_token)
+        except StaleProof as error:
+            raise InvalidCode("sessions were ended meanwhile") from error
 
     def sign_up(
         self,
@@ -154,6 +275,10 @@ class Engine:
             return self.sessions.open(proof, policy, client, replacing=replacing)
         except StaleProof as error:
             raise Unavailable("the account was changed while it was being opened") from error
+
+
+def _breached_range(settings: PasswordSettings) -> BreachedRange | None:
+    return None if settings.breached_url is None else breached_range(settings.breached_url.reveal())
 
 
 def _throttle_rules(settings: LoginThrottleSettings) -> tuple[ThrottleRule, ThrottleRule]:

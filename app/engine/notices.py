@@ -1,28 +1,37 @@
 """What a person is told by mail when something happened to the account, each with what to do next."""
 
-from app.delivery import Message
+from datetime import datetime
 
-_SIGNED_OUT = """Hello,
-
-a sign-in to your account was used from two places at once. That happens when somebody has copied it, so we
-have ended it on both. You may have to sign in again on one of your devices.
-
-If you did not expect this: change your password, and look through the list of your sessions.
-"""
-
-_PASSWORD_CHANGED = """Hello,
-
-the password of your account was changed, and every session was ended.
-
-If this was not you: reset your password now, and tell us.
-"""
+from app.delivery import Message, compose
+from app.engine.client import Client
 
 
 def reuse_detected(recipient: str) -> Message:
     """Tell that a superseded refresh token came back and the session was ended."""
-    return Message(recipient=recipient, subject="We ended one of your sessions", text=_SIGNED_OUT)
+    return compose("reuse_detected", recipient)
 
 
 def password_changed(recipient: str) -> Message:
     """Tell that the password is another one now."""
-    return Message(recipient=recipient, subject="Your password was changed", text=_PASSWORD_CHANGED)
+    return compose("password_changed", recipient)
+
+
+def new_device(recipient: str, client: Client, now: datetime) -> Message:
+    """Tell of a login from a device that was not seen before."""
+    return compose(
+        "new_device",
+        recipient,
+        device=client.device_name or client.user_agent or "an unknown program",
+        address=client.ip_address,
+        moment=f"{now:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def second_factors_changed(recipient: str, change: str) -> Message:
+    """Tell what was changed about the second factors."""
+    return compose("second_factors_changed", recipient, change=change)
+
+
+def recovery_code_used(recipient: str, left: int) -> Message:
+    """Tell that a recovery code was spent, and how many are left."""
+    return compose("recovery_code_used", recipient, left=left)

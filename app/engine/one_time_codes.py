@@ -1,8 +1,7 @@
 """Codes and links that are sent to a person and may be used once, for one purpose, by that person.
 
-A code that people type is short, so guesses at it are counted twice: five wrong ones burn the code, and the
-throttle counts them per person and purpose over all codes and addresses, whatever is sent again meanwhile.
-A token in a link has 256 random bits and names its own row, so nothing is counted against it.
+A code that people type is short: five wrong guesses burn it, and guesses are counted per person and purpose
+over all codes and addresses. A token in a link has 256 random bits, so nothing is counted against it.
 """
 
 import hmac
@@ -193,6 +192,24 @@ class OneTimeCodes:
                 self._record_refusal(transaction, purpose, row.user_id if row else None, client)
                 return refused or InvalidCode()
             return effect(transaction, Redeemed(user, row.payload))
+
+        return _raised(self._database.transact(work))
+
+    def holder_of(self, purpose: CodePurpose, raw: str, client: Client) -> int:
+        """Return whose good token this is, and spend nothing.
+
+        Raises:
+            InvalidCode, CodeExpired: as for `redeem`.
+
+        Transaction: one, which records a refusal.
+        """
+
+        def work(transaction: Transaction) -> int | InvalidCode:
+            row = self._row_of(transaction, purpose, raw)
+            if row is not None and row.expires_at > self._clock.now():
+                return row.user_id
+            self._record_refusal(transaction, purpose, row.user_id if row else None, client)
+            return InvalidCode() if row is None else CodeExpired()
 
         return _raised(self._database.transact(work))
 

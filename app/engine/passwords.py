@@ -1,18 +1,25 @@
 """Passwords: argon2id, a bound on how many are computed at once, and the policy for new ones."""
 
+import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
+from app.engine.breached_passwords import BreachedRange, is_breached
 from app.engine.errors import PasswordRefused, Unavailable
+from app.engine.password_rules import PasswordRules
 from config import PasswordSettings
 
 _WAIT_SECONDS = 10
+_LONGEST_JUDGED = 64
+_SERVICE = "keyturn"
+_WORDS = re.compile(r"[^\W_]{3,}")
 
 
 class Passwords:
@@ -21,8 +28,9 @@ class Passwords:
     Source: OWASP Password Storage Cheat Sheet; NIST SP 800-63B-4 section 3.1.1.2.
     """
 
-    def __init__(self, settings: PasswordSettings) -> None:
+    def __init__(self, settings: PasswordSettings, breached: BreachedRange | None = None) -> None:
         self._settings = settings
+        self._breached = breached
         self._hasher = PasswordHasher(
             time_cost=settings.argon2_iterations,
             memory_cost=settings.argon2_memory_kib,
@@ -57,21 +65,38 @@ class Passwords:
         """Tell whether the hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(hashed)
 
-    def check_policy(self, password: str, *context: str | None) -> None:
-        """Refuse a new password that is too short, too long or the person's own name.
+    @property
+    def rules(self) -> PasswordRules:
+        """The deployment's own rules."""
+        return PasswordRules(
+            minimum_length=self._settings.minimum_length, maximum_length=self._settings.maximum_length
+        )
 
-        Length is counted in code points. There are no composition rules.
+    def check_policy(self, password: str, *context: str | None, rules: PasswordRules | None = None) -> None:
+        """Refuse a new password that breaks the rules, is common, is made from its context, or is breached.
+
+        `context` is what the person is called and can be reached by. Outside transactions only: a source of
+        breached passwords may take its time.
 
         Raises:
-            PasswordRefused: with the reason, for the person to read.
+            PasswordRefused: with the reasons, for the person to read.
         """
-        length = len(_fixed_form(password))
-        if length < self._settings.minimum_length:
-            raise PasswordRefused(f"password must be at least {self._settings.minimum_length} characters")
-        if length > self._settings.maximum_length:
-            raise PasswordRefused(f"password must be at most {self._settings.maximum_length} characters")
-        if password.casefold() in {word.casefold() for word in context if word}:
-            raise PasswordRefused("password must not be your own name or address")
+        rules = rules or self.rules
+        fixed = _fixed_form(password)
+        violations = rules.violations(fixed)
+        if not violations:
+            violations = self._weaknesses(fixed, [word for word in context if word])
+        if violations:
+            raise PasswordRefused(*violations, rules=rules)
+
+    def _weaknesses(self, password: str, context: Sequence[str]) -> list[str]:
+        if password.casefold() in {word.casefold() for word in context}:
+            return ["password must not be your own name or address"]
+        if self._settings.strength and _score(password, context) < self._settings.strength:
+            return ["password is too common or too easy to guess"]
+        if self._breached is not None and is_breached(password, self._breached):
+            return ["password is known from a data breach"]
+        return []
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
@@ -81,6 +106,16 @@ class Passwords:
             yield
         finally:
             self._slots.release()
+
+
+def _score(password: str, context: Sequence[str]) -> int:
+    """Return zxcvbn's score, from 0 to 4; what can be guessed from the context counts as known words.
+
+    A longer password is judged by its beginning, which bounds the work and can only make it look weaker.
+    """
+    words = [part for word in context for part in (word, *_WORDS.findall(word))]
+    score: int = zxcvbn(password[:_LONGEST_JUDGED], user_inputs=[_SERVICE, *words])["score"]
+    return score
 
 
 def _fixed_form(password: str) -> str:

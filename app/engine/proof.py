@@ -13,13 +13,19 @@ from app.models import Membership, Organization, OrganizationStatus, PersonStatu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """A person has proven who they are, in a certain epoch of the account."""
+    """A person has proven who they are, in a certain epoch of the account.
+
+    `password_is_due`: another password has to be chosen before anything else. `second_factor`: a second
+    factor was among the proof, so that none is due any more.
+    """
 
     user_id: int
     epoch: int
     methods: tuple[str, ...]
     proven_at: datetime
     organization_id: UUID | None = None
+    second_factor: bool = False
+    password_is_due: bool = False
 
 
 class StaleProof(Exception):
