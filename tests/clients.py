@@ -84,6 +84,10 @@ class AuthClient:
         """Make a guarded DELETE request."""
         return self.http.delete(path, headers=self._headers(options), base_url=ORIGIN, **options)
 
+    def headers(self) -> dict[str, str]:
+        """Return what this client sends with a guarded request beside its cookies."""
+        return self._headers({})
+
     def _headers(self, options: dict[str, Any]) -> dict[str, str]:
         headers: dict[str, str] = dict(options.pop("headers", {}))
         if self.transport == "header" and self.access_token:
