@@ -13,7 +13,9 @@ from app.engine.errors import Unavailable
 from app.engine.events import Events
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.identifiers import Identifier
+from app.engine.introspection import Introspection
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
+from app.engine.oauth_clients import OAuthClients
 from app.engine.organizations import Organizations
 from app.engine.passwords import Passwords
 from app.engine.proof import Proof, StaleProof
@@ -48,6 +50,10 @@ class Engine:
             events=self.events,
             postbox=postbox,
             retention=settings.sessions.retention,
+        )
+        self.introspection = Introspection(self.sessions, clock)
+        self.oauth_clients = OAuthClients(
+            database=self.database, sessions=self.sessions, clock=clock, events=self.events
         )
         self.login_rule, account_rule = _throttle_rules(settings.login_throttle)
         self.organizations = Organizations(

@@ -12,7 +12,7 @@ If you did not expect this: change your password, and look through the list of y
 
 _PASSWORD_CHANGED = """Hello,
 
-the password of your account was changed, and every session was ended.
+the password of your account was changed, and your sessions on other devices were ended.
 
 If this was not you: reset your password now, and tell us.
 """

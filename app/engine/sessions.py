@@ -18,11 +18,12 @@ from app.engine.errors import (
     InvalidAccessToken,
     InvalidRefreshToken,
     NotFound,
+    PermissionDenied,
     Unavailable,
 )
 from app.engine.events import EventKind, Events, Subject
 from app.engine.grant import Grant, SessionPolicy
-from app.engine.proof import Proof, lock_person, lock_proven
+from app.engine.proof import Proof, hold_application, lock_person, lock_proven
 from app.engine.refreshing import EndReason, Refresher, refusal
 from app.engine.rotation import is_given_up, standing
 from app.engine.session_store import SessionStore
@@ -66,7 +67,7 @@ class Sessions:
         refresh token that came along with the login, if any; its session ends.
 
         Raises:
-            AccountSuspended, AccountDeleted, StaleProof: see `lock_proven`.
+            AccountSuspended, AccountDeleted, StaleProof, InvalidClient: see `app.engine.proof`.
             Unavailable: nothing was opened.
 
         Transaction: commits before it returns; sweeping old rows follows in one of its own.
@@ -77,6 +78,8 @@ class Sessions:
 
         def work(transaction: Transaction) -> None:
             lock_proven(transaction, proof)
+            if client.client_id is not None:
+                hold_application(transaction, client.client_id)
             if replaced is not None:
                 self._end(transaction, replaced, EndReason.REPLACED, client)
             for surplus in self._store.live(transaction, proof.user_id, now)[
@@ -180,8 +183,11 @@ class Sessions:
 
         Raises:
             NotFound: there is none.
+            PermissionDenied: it is another application's.
         """
         session = self.look_up(session_id).session
+        if client is not None and session.client_id != client.client_id:
+            raise PermissionDenied("another application's session")
         self._database.transact(lambda transaction: self._end(transaction, session, reason, client))
 
     def end_own(self, user_id: int, session_id: UUID, client: Client) -> None:
@@ -262,6 +268,12 @@ class Sessions:
             self._clock.now(),
             EndReason.SUSPENDED,
             Session.organization_id == organization_id,
+        )
+
+    def end_application_within(self, transaction: Transaction, client_id: str) -> int:
+        """End every session that an application has opened, as a part of its removal."""
+        return self._store.revoke(
+            transaction, self._clock.now(), EndReason.ADMINISTRATOR, Session.client_id == client_id
         )
 
     def list_live(self, user_id: int) -> Sequence[SessionRow]:

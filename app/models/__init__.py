@@ -2,6 +2,7 @@
 
 from app.models.base import Base, Moment
 from app.models.event import SecurityEvent
+from app.models.oauth_client import OAuthClient
 from app.models.organization import Membership, Organization, OrganizationStatus
 from app.models.person import LoginThrottle, PersonStatus, User
 from app.models.session import Session
@@ -11,6 +12,7 @@ __all__ = [
     "LoginThrottle",
     "Membership",
     "Moment",
+    "OAuthClient",
     "Organization",
     "OrganizationStatus",
     "PersonStatus",
