@@ -26,6 +26,7 @@ from app.http.csrf import DoubleSubmit, OriginCheck
 from app.http.errors import install_error_handlers
 from app.http.headers import install_headers
 from app.http.health import health
+from app.http.host_views import honour_sessions
 from app.http.limits import Limits
 from app.http.openapi import describe
 from app.http.runtime import Runtime, install
@@ -63,6 +64,7 @@ def create_app(
         mounts=mount_contracts(app, settings, contracts.discover(), keyring),
     )
     install(app, runtime)
+    honour_sessions(runtime)
     install_error_handlers(app)
     install_headers(app, settings.web)
     app.register_blueprint(health)

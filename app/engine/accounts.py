@@ -1,5 +1,6 @@
 """People: how they come, are changed, suspended and reinstated, and go."""
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from app.engine.snapshot import PersonRow
 from app.models import PersonStatus, User
 from app.primitives.clock import Clock
 
+_ATTRIBUTES_LENGTH = 1500
 _Created = TypeVar("_Created")
 
 _TAKEN: dict[IdentifierKind, type[AuthError]] = {
@@ -148,7 +150,7 @@ class Accounts:
                     setattr(user, name, changes[name])
             others = {name: value for name, value in changes.items() if name not in _COLUMNS}
             merged = {**user.attributes, **others}
-            user.attributes = {name: value for name, value in merged.items() if value is not None}
+            user.attributes = _bounded({name: value for name, value in merged.items() if value is not None})
             user.updated_at = self._clock.now()
             transaction.flush()
             subject = Subject(user_id=user_id)
@@ -320,6 +322,13 @@ def _folded(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         raise InvalidRequest({name: f"{name} must be a string"})
     return _FOLDED.get(name, str)(value)
+
+
+def _bounded(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Refuse more than a token can carry: contracts put attributes into claims, and a cookie has an end."""
+    if len(json.dumps(attributes)) > _ATTRIBUTES_LENGTH:
+        raise InvalidRequest(f"attributes must be at most {_ATTRIBUTES_LENGTH} characters of JSON altogether")
+    return attributes
 
 
 def _forget(user: User) -> None:

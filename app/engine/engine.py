@@ -16,8 +16,10 @@ from app.engine.errors import InvalidCode, Unavailable
 from app.engine.events import Events
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.identifiers import Identifier
+from app.engine.introspection import Introspection
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
 from app.engine.mfa import FactorChanges, Factors, SecondFactors
+from app.engine.oauth_clients import OAuthClients
 from app.engine.one_time_codes import OneTimeCodes
 from app.engine.organizations import Organizations
 from app.engine.password_resets import PasswordResets
@@ -69,6 +71,10 @@ class Engine:
             postbox=postbox,
             second_factor_rule=rule,
             retention=settings.sessions.retention,
+        )
+        self.introspection = Introspection(self.sessions, clock)
+        self.oauth_clients = OAuthClients(
+            database=self.database, sessions=self.sessions, clock=clock, events=self.events
         )
         self.login_rule, account_rule = _throttle_rules(settings.login_throttle)
         self.organizations = Organizations(

@@ -72,8 +72,9 @@ class LoginThrottle:
 
     def forgive_within(self, transaction: Transaction, identifier: str, address: str | None) -> None:
         """Forget the attempts of a person who has now given the right password from this address."""
-        keys = [self._hashed(identifier, counted) for counted in (address, _EVERY_ADDRESS, None)]
-        transaction.execute(delete(Row).where(Row.key.in_(keys)))
+        # In the order in which they are counted: any other would deadlock with an attempt of this moment.
+        for counted in (address, _EVERY_ADDRESS, None):
+            transaction.execute(delete(Row).where(Row.key == self._hashed(identifier, counted)))
 
     def _count(self, transaction: Transaction, key: str, rule: ThrottleRule, now: datetime) -> None:
         row = transaction.get(Row, key, with_for_update=True)
@@ -89,12 +90,20 @@ class LoginThrottle:
             row.window_ends_at = now + rule.lock
 
     def _sweep(self, transaction: Transaction, now: datetime) -> None:
-        """Delete a few rows whose window is over; keys are hashes, so any place to begin is as good."""
+        """Delete a few rows whose window is over; keys are hashes, so any place to begin is as good.
+
+        Rows that another attempt is counting on just now are passed over, so that nobody waits for a sweep.
+        """
         begin = hashlib.sha256(str(now.timestamp()).encode()).hexdigest()
-        keys = list(
-            transaction.scalars(select(Row.key).where(Row.key > begin).order_by(Row.key).limit(_SWEEP_ROWS))
+        looked_at = select(Row.key).where(Row.key > begin).order_by(Row.key).limit(_SWEEP_ROWS).subquery()
+        over = (
+            select(Row.key)
+            .where(Row.key.in_(select(looked_at.c.key)), Row.window_ends_at < now)
+            .with_for_update(skip_locked=True)
         )
-        transaction.execute(delete(Row).where(Row.key.in_(keys), Row.window_ends_at < now))
+        keys = list(transaction.scalars(over))
+        if keys:
+            transaction.execute(delete(Row).where(Row.key.in_(keys)))
 
     def _hashed(self, identifier: str, address: str | None) -> str:
         content = f"{identifier}\n{address or ''}".encode()

@@ -7,8 +7,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Transaction
 
-from app.engine.errors import AccountDeleted, AccountSuspended, MembershipLost, OrganizationSuspended
-from app.models import Membership, Organization, OrganizationStatus, PersonStatus, User
+from app.engine.errors import (
+    AccountDeleted,
+    AccountSuspended,
+    InvalidClient,
+    MembershipLost,
+    OrganizationSuspended,
+)
+from app.models import Membership, OAuthClient, Organization, OrganizationStatus, PersonStatus, User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,17 @@ def lock_proven(transaction: Transaction, proof: Proof) -> User:
     if proof.organization_id is not None:
         _check_organization(transaction, proof.user_id, proof.organization_id)
     return person
+
+
+def hold_application(transaction: Transaction, client_id: str) -> None:
+    """Make sure that an application is registered, and hold off its removal until the end.
+
+    Raises:
+        InvalidClient: it is not, or not any more.
+    """
+    registered = select(OAuthClient.id).where(OAuthClient.id == client_id).with_for_update(read=True)
+    if transaction.scalar(registered) is None:
+        raise InvalidClient("removed while it was opening a session")
 
 
 def _check_organization(transaction: Transaction, user_id: int, organization_id: UUID) -> None:

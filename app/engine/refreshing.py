@@ -167,6 +167,8 @@ class Refresher:
     ) -> tuple[_Reading, SessionRow | None]:
         """Read and decide; a plain rotation, which nearly all refreshes are, is carried out at once."""
         snapshot = self._load(token, policy, connection)
+        if snapshot.session.client_id != client.client_id:
+            raise InvalidRefreshToken("another application's")
         now = self._clock.now()
         outcome = decide(snapshot, token.generation, now, policy.windows)
         reading = _Reading(snapshot, token.generation, outcome, now)

@@ -17,13 +17,14 @@ from app.engine.errors import (
     InvalidAccessToken,
     InvalidRefreshToken,
     NotFound,
+    PermissionDenied,
     SecondFactorRequired,
     Unavailable,
 )
 from app.engine.events import EventKind, Events, Subject
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.new_devices import new_device_notice
-from app.engine.proof import Proof, lock_person, lock_proven
+from app.engine.proof import Proof, hold_application, lock_person, lock_proven
 from app.engine.refreshing import EndReason, Refresher, refusal
 from app.engine.rotation import is_given_up, standing
 from app.engine.second_factor_rule import SecondFactorRule
@@ -80,7 +81,7 @@ class Sessions:
         trusted device, which skips the second factor. Where that is due the session is only a pending one.
 
         Raises:
-            AccountSuspended, AccountDeleted, StaleProof: see `lock_proven`.
+            AccountSuspended, AccountDeleted, StaleProof, InvalidClient: see `app.engine.proof`.
             SecondFactorRequired: it is due, and this policy opens no pending sessions.
             Unavailable: nothing was opened.
 
@@ -91,6 +92,8 @@ class Sessions:
 
         def work(transaction: Transaction) -> tuple[UUID, Message | None]:
             person = lock_proven(transaction, proof)
+            if client.client_id is not None:
+                hold_application(transaction, client.client_id)
             pending = self._second_factor_rule.is_due_within(transaction, person, proof, trust_token)
             if pending and not policy.opens_pending:
                 raise SecondFactorRequired
@@ -233,8 +236,11 @@ class Sessions:
 
         Raises:
             NotFound: there is none.
+            PermissionDenied: it is another application's.
         """
         session = self.look_up(session_id).session
+        if client is not None and session.client_id != client.client_id:
+            raise PermissionDenied("another application's session")
         self._database.transact(lambda transaction: self._end(transaction, session, reason, client))
 
     def end_own(self, user_id: int, session_id: UUID, client: Client) -> None:
@@ -317,6 +323,12 @@ class Sessions:
             self._clock.now(),
             EndReason.SUSPENDED,
             Session.organization_id == organization_id,
+        )
+
+    def end_application_within(self, transaction: Transaction, client_id: str) -> int:
+        """End every session that an application has opened, as a part of its removal."""
+        return self._store.revoke(
+            transaction, self._clock.now(), EndReason.ADMINISTRATOR, Session.client_id == client_id
         )
 
     def list_live(self, user_id: int) -> Sequence[SessionRow]:

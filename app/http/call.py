@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from app.engine.grant import Grant, SessionPolicy
 from app.engine.snapshot import Snapshot
 from app.http import csrf
 from app.http.access_tokens import PENDING_CLAIM, AccessClaims
+from app.http.basic_auth import basic_credentials
 from app.http.client_info import counted_address, read_client
 from app.http.runtime import Mount, Runtime, runtime
 from config import AccessTokenCheck, AccessTokenType
@@ -104,6 +106,14 @@ class Call:
         """What the access token says."""
         return self._access_claims().claims
 
+    def basic_credentials(self) -> tuple[str, str] | None:
+        """Return id and secret with which an application says who it is; see `basic_credentials`."""
+        return basic_credentials(self._request)
+
+    def act_for(self, client_id: str) -> None:
+        """Note which registered application the caller is; the sessions it opens and may use are its own."""
+        self.client = replace(self.client, client_id=client_id)
+
     def check_origin(self) -> None:
         """Refuse a cookie-bearing request from another site.
 
@@ -131,7 +141,7 @@ class Call:
         token = self.access_token()
         if token is None:
             raise AccessTokenMissing
-        self.access = self._runtime.access_tokens.read(token, self.mount.audience)
+        self.access = self.read_access_token(token)
         self._check_double_submit(self.access.session_id)
         if self.mount.settings.tokens.access_token_check is AccessTokenCheck.SESSION:
             self._snapshot = self.engine.sessions.authenticate(
@@ -172,8 +182,12 @@ class Call:
         token = self.access_token() or self._access_token_of_header()
         if token is None:
             raise AccessTokenMissing
-        access = self._runtime.access_tokens.read(token, self.mount.audience, expired_too=True)
+        access = self.read_access_token(token, expired_too=True)
         return access.session_id, access.generation
+
+    def read_access_token(self, token: str, *, expired_too: bool = False) -> AccessClaims:
+        """Verify an access token of this contract; see `AccessTokens.read`."""
+        return self._runtime.access_tokens.read(token, self.mount.audience, expired_too=expired_too)
 
     def refresh_token(self, from_body: str | None) -> str:
         """Return the refresh token to exchange; the body wins over the cookie.
@@ -197,29 +211,31 @@ class Call:
         """Return the token of a trusted device: from the body, its header, or in cookie mode its cookie."""
         return from_body or self.mount.cookies.trust_token(self._request, by_cookie=self.uses_cookies)
 
-    def named_session(self, from_body: str | None = None) -> UUID | None:
-        """Return the session that any genuine token that came along names, expired or not.
+    def named_sessions(self, from_body: str | None = None) -> list[UUID]:
+        """Return the sessions that the genuine tokens that came along name, expired or not.
 
-        This is what a logout ends: one that needed a fresh access token would leave the session of everybody
-        who comes late alive.
+        These are what a logout ends: one that needed a fresh access token would leave the session of
+        everybody who comes late alive.
         """
-        refresh_token = from_body or self.cookie_refresh_token()
-        if refresh_token is not None:
-            try:
-                return self.engine.sessions.identify(refresh_token, self.policy).session.id
-            except InvalidRefreshToken:
-                pass
-        try:
-            token = self.access_token()
-            if token is None:
-                return None
-            return self._runtime.access_tokens.read(token, self.mount.audience, expired_too=True).session_id
-        except InvalidAccessToken:
-            return None
+        came = (from_body, self.cookie_refresh_token(), self.access_token())
+        named = [self.session_of(token) for token in came if token is not None]
+        return list(dict.fromkeys(session_id for session_id in named if session_id is not None))
 
-    def end_named_session(self, from_body: str | None = None) -> None:
-        """End the session of any genuine token that came along; without one there is nothing to end."""
-        session_id = self.named_session(from_body)
+    def session_of(self, token: str) -> UUID | None:
+        """Return the session that a genuine token of either kind names, expired or not."""
+        with suppress(InvalidRefreshToken):
+            return self.engine.sessions.identify(token, self.policy).session.id
+        with suppress(InvalidAccessToken):
+            return self.read_access_token(token, expired_too=True).session_id
+        return None
+
+    def end_named_sessions(self, from_body: str | None = None) -> None:
+        """End the session of every genuine token that came along; without one there is nothing to end."""
+        for session_id in self.named_sessions(from_body):
+            self.end_session(session_id)
+
+    def end_session(self, session_id: UUID | None) -> None:
+        """End a session that a token has named, if one has, and if it is still there."""
         if session_id is not None:
             with suppress(NotFound):
                 self.engine.sessions.end(session_id, self.client)
@@ -270,9 +286,9 @@ class Call:
 
     def csrf_answer(self, header_field: str, body: Mapping[str, Any]) -> Response:
         """Answer with a fresh double-submit value in its cookie and in the named field."""
-        value = self._runtime.double_submit.issue(self.named_session())
+        value = self._runtime.double_submit.issue(next(iter(self.named_sessions()), None))
         response = _json({**body, header_field: value}, 200)
-        self.mount.cookies.set_csrf_token(response, value)
+        self.mount.cookies.set_csrf_token(response, value, self.policy.inactivity_timeout)
         return response
 
     def settle_refusal(self, error: AuthError, response: Response) -> None:

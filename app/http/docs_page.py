@@ -229,8 +229,15 @@ def _curl(method: str, path: str, operation: Json, document: Json) -> str:
         parts.append("-H 'Authorization: Bearer <access token>'")
     if "requestBody" in operation:
         sample = _sample(_body_schema(operation), document, _SAMPLES if by_cookie else _SAMPLES | _TOKENS)
-        parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(sample))}"]
+        parts += _sent(sample, next(iter(operation["requestBody"]["content"])))
     return " \\\n  ".join(parts)
+
+
+def _sent(sample: Json, mimetype: str) -> list[str]:
+    """Return the options that send a body; curl calls a form by its type of its own accord."""
+    if mimetype == "application/json":
+        return ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(sample))}"]
+    return [f"--data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in sample.items()]
 
 
 def _travels_by_cookie_alone(operation: Json, document: Json) -> bool:

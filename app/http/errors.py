@@ -233,6 +233,8 @@ def _add_headers(response: Response, error: AuthError, answer: ErrorAnswer) -> N
     if retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(retry_after.total_seconds())))
     if answer.status == HTTPStatus.UNAUTHORIZED:
-        sent = isinstance(error, errors.InvalidAccessToken)
+        call = current_call()
+        was_read = call is not None and call.access is not None
+        sent = was_read or isinstance(error, errors.InvalidAccessToken)
         bearer = 'Bearer error="invalid_token"' if sent else "Bearer"
         response.headers["WWW-Authenticate"] = answer.challenge or bearer

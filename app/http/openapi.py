@@ -36,6 +36,7 @@ describe = Blueprint("describe", __name__, template_folder="templates")
 
 _EXTENSION = "keyturn.description"
 _JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
 _SEGMENT = re.compile(r"<(?:(?P<converter>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
 _SEGMENT_TYPES: dict[str | None, dict[str, Any]] = {
     "uuid": {"type": "string", "format": "uuid"},
@@ -218,7 +219,7 @@ class _Document:
             "responses": {str(operation.status): _success(mount, operation)},
         }
         if operation.body is not None:
-            described["requestBody"] = _request_body(operation.body)
+            described["requestBody"] = _request_body(operation.body, _FORM if operation.form else _JSON)
         refusals = reasons(rule, method, operation, mount, settings)
         for status, found in groupby(refusals, key=lambda reason: reason.status):
             described["responses"][str(status)] = self._error(list(found), mount, self._limit(operation))
@@ -299,9 +300,9 @@ def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
     return [] if operation.headers is None else [{"in": "header", "schema": operation.headers}]
 
 
-def _request_body(schema: type[Schema]) -> dict[str, Any]:
+def _request_body(schema: type[Schema], mimetype: str) -> dict[str, Any]:
     is_required = any(field.required for field in schema().fields.values())
-    return {"required": is_required, "content": {_JSON: {"schema": schema}}}
+    return {"required": is_required, "content": {mimetype: {"schema": schema}}}
 
 
 def _success(mount: Mount, operation: Operation) -> dict[str, Any]:

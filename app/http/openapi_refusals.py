@@ -1,5 +1,6 @@
 """Everything an operation can refuse with, worked out from what it declares and from how it is mounted."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -127,7 +128,7 @@ def _shared(error: type[AuthError], mount: Mount) -> Reason:
 
 def _own(answer: ErrorAnswer) -> Reason:
     """Name a refusal that only one contract knows after its code, or else after its text."""
-    name = (answer.code or answer.message or str(answer.status)).lower().replace(" ", "_")
+    name = re.sub(r"\W+", "_", (answer.code or answer.message or str(answer.status)).lower())
     return Reason(name=name, status=answer.status, code=answer.code or None, message=answer.message or "")
 
 

@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError
 from app.engine.errors import AuthError, InvalidRequest
 from app.http.call import Call, begin_call
 from app.http.contract import ErrorAnswer
+from app.http.form_body import read_form
 from app.http.json_body import read_object
 from app.http.runtime import runtime
 
@@ -39,13 +40,15 @@ class Operation:
     The view gets the `Call`, the loaded body if there is a schema, and path values. The order is fixed:
     limit, cross-site check, headers, body, access token. A refusal changes nothing.
 
-    `headers` are checked as the body is. `others` are answers beside success that do not have the contract's
-    error body. `errors` goes before the contract's table, and `failure` is what a 500 says here.
+    `form`: the body is a form and not JSON. `headers` are checked as the body is. `others` are answers beside
+    success that do not have the contract's error body. `errors` goes before the contract's table, and
+    `failure` is what a 500 says here.
     """
 
     summary: str
     answers: type[Schema] | Schema
     body: type[Schema] | None = None
+    form: bool = False
     status: int = 200
     access: Access = Access.PUBLIC
     limit: str | None = None
@@ -60,6 +63,7 @@ class Operation:
         """Return the view with everything in front of it that was declared."""
         schema = self.body() if self.body is not None else None
         header_schema = self.headers() if self.headers is not None else None
+        read = read_form if self.form else read_object
 
         @wraps(view)
         def serve(**path: Any) -> Response:
@@ -69,7 +73,7 @@ class Operation:
             call.check_origin()
             if header_schema is not None:
                 _validate(header_schema, dict(request.headers))
-            arguments = [] if schema is None else [load(schema)]
+            arguments = [] if schema is None else [_validate(schema, read(request))]
             if self._wants_access(call):
                 call.authenticate(partial=self.access is Access.PARTIAL)
             return view(call, *arguments, **path)
@@ -99,16 +103,12 @@ def current_operation() -> Operation | None:
     return declared_operation(view) if view is not None else None
 
 
-def load(schema: Schema) -> dict[str, Any]:
-    """Read the body and check it against the schema.
+def _validate(schema: Schema, values: dict[str, Any]) -> dict[str, Any]:
+    """Check what came against a schema.
 
     Raises:
         InvalidRequest: with the first complaint of each field, in the order of the schema.
     """
-    return _validate(schema, read_object(request))
-
-
-def _validate(schema: Schema, values: dict[str, Any]) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(values)
     except ValidationError as error:

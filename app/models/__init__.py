@@ -2,6 +2,7 @@
 
 from app.models.base import Base, Moment
 from app.models.event import SecurityEvent
+from app.models.oauth_client import OAuthClient
 from app.models.one_time_code import OneTimeCode
 from app.models.organization import Membership, Organization, OrganizationStatus
 from app.models.person import LoginThrottle, PersonStatus, User
@@ -13,6 +14,7 @@ __all__ = [
     "LoginThrottle",
     "Membership",
     "Moment",
+    "OAuthClient",
     "OneTimeCode",
     "Organization",
     "OrganizationStatus",

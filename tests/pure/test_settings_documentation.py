@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app import contracts
 from config import render_documentation, render_environment_sample, resolve_settings, table
 from tests.pure.test_settings import INSTANCE, KEY, NEST_AUTH
 
@@ -13,9 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_configuration_page_is_what_the_table_renders() -> None:
-    assert (ROOT / "docs/configuration.md").read_text("utf-8") == render_documentation(
-        {"nest_auth": NEST_AUTH}
-    )
+    assert (ROOT / "docs/configuration.md").read_text("utf-8") == render_documentation(contracts.defaults())
 
 
 def test_the_sample_environment_is_what_the_table_renders() -> None:

@@ -110,10 +110,8 @@ def refresh(call: Call, body: dict[str, Any]) -> Response:
 @blueprint.post("/logout")
 @operation("Log out", body=schemas.RefreshRequest, answers=schemas.MessageAnswer)
 def log_out(call: Call, body: dict[str, Any]) -> Response:
-    """End the session of any genuine token that came along; without one there is nothing to end."""
-    session_id = call.named_session(body["refresh_token"])
-    if session_id is not None:
-        call.engine.sessions.end(session_id, call.client)
+    """End the session of every genuine token that came along; without one there is nothing to end."""
+    call.end_named_sessions(body["refresh_token"])
     return call.signed_out_answer({"message": "Logged out successfully"})
 
 

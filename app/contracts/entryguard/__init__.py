@@ -1,0 +1,37 @@
+"""The entryguard contract: organizations sign up, and people log in to one of them by its slug."""
+
+from datetime import timedelta
+
+from app.contracts.entryguard import presenter
+from app.contracts.entryguard.errors import ERRORS
+from app.contracts.entryguard.schemas import ErrorAnswer
+from app.contracts.entryguard.views import blueprint
+from app.engine.refresh_tokens import OpaqueForm
+from app.http.contract import Contract, CookieNames
+from config import ContractDefaults
+
+CONTRACT = Contract(
+    name="entryguard",
+    title="EntryGuard",
+    blueprint=blueprint,
+    defaults=ContractDefaults(
+        prefix="/api/v1",
+        access_lifetime=timedelta(hours=1),
+        inactivity_timeout=timedelta(days=7),
+        absolute_lifetime=timedelta(days=90),
+        # The documentation promises that a refresh token dies at its first use.
+        grace=timedelta(0),
+        recovery=timedelta(0),
+    ),
+    cookies=CookieNames(
+        access="entryguard_access",
+        refresh="entryguard_refresh",
+        remember="entryguard_remember",
+        csrf="entryguard_csrf",
+    ),
+    refresh_form=OpaqueForm,
+    access_claims=presenter.access_claims,
+    errors=ERRORS,
+    error_body=presenter.error_body,
+    error_schema=ErrorAnswer,
+)

@@ -1,0 +1,117 @@
+"""What entryguard calls things: claims, bodies, moments."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from app.engine.grant import Grant
+from app.engine.snapshot import OrganizationRow, Snapshot
+from app.http.contract import Refusal
+
+TOKENS = {"accessToken": "access", "refreshToken": "refresh"}
+
+_SUPER_ADMIN = "SUPER_ADMIN"
+# Users and resources by subscription tier; any other tier, as PLATFORM, has no limit.
+_LIMITS = {"FREE": (3, 5), "BUSINESS": (50, 100), "ENTERPRISE": (500, 1000)}
+_NO_CHALLENGE = {
+    "mfaRequired": False,
+    "mfaChallengeToken": None,
+    "mfaChallengeExpiresIn": None,
+    "passwordExpired": False,
+    "passwordChangeToken": None,
+}
+
+
+def access_claims(grant: Grant) -> dict[str, Any]:
+    """Return the documented claims of an access token beside `sub`, `iat` and `exp`."""
+    organization = grant.organization
+    return {
+        "orgId": str(organization.id) if organization else None,
+        "roles": ["ORG_ADMIN"] if organization and organization.is_admin else [],
+    }
+
+
+def token_body(grant: Grant) -> dict[str, Any]:
+    """Return the body of register and refresh, without the tokens."""
+    return {
+        "expiresIn": int((grant.access_expires_at - grant.issued_at).total_seconds()),
+        "tokenType": "Bearer",
+        "user": user_body(grant.snapshot),
+    }
+
+
+def login_body(grant: Grant) -> dict[str, Any]:
+    """Return the body of a login, without the tokens; what is not needed is null."""
+    return {**_NO_CHALLENGE, **token_body(grant)}
+
+
+def user_body(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the nine fields of a person in the session's organization."""
+    _, person, organization = snapshot
+    return {
+        "id": str(person.uuid),
+        "email": person.email,
+        "name": person.name,
+        **_organization(organization),
+        "mfaEnabled": False,
+    }
+
+
+def me_body(snapshot: Snapshot) -> dict[str, Any]:
+    """Return those nine, the person's place on the platform and the limits of the organization."""
+    tier = snapshot.organization.tier if snapshot.organization else ""
+    users, resources = _LIMITS.get(tier, (None, None))
+    return {
+        **user_body(snapshot),
+        "platformRole": _SUPER_ADMIN if snapshot.person.role == _SUPER_ADMIN else "USER",
+        "maxUsers": users,
+        "maxResources": resources,
+        "organizationMfaRequired": False,
+    }
+
+
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """Return the documented error body."""
+    body = {
+        "timestamp": _moment(refusal.at),
+        "status": int(refusal.status),
+        "error": HTTPStatus(refusal.status).phrase,
+        "message": refusal.message,
+        "path": refusal.path,
+    }
+    if refusal.status == HTTPStatus.BAD_REQUEST and refusal.problems:
+        body["validationErrors"] = dict(refusal.problems)
+    return body
+
+
+def policy_body(violation: str, lengths: tuple[int, int]) -> dict[str, Any]:
+    """Return why a new password will not do, with the whole policy; there are no composition rules."""
+    least, most = lengths
+    return {
+        "error": "Password does not meet policy requirements",
+        "details": {
+            "minLength": least,
+            "maxLength": most,
+            "requireUppercase": False,
+            "requireLowercase": False,
+            "requireNumbers": False,
+            "requireSpecialChars": False,
+            "preventReuse": 0,
+            "violations": [violation],
+        },
+    }
+
+
+def _organization(organization: OrganizationRow | None) -> dict[str, Any]:
+    return {
+        "isOrgAdmin": organization is not None and organization.is_admin,
+        "organizationId": str(organization.id) if organization else None,
+        "organizationName": organization.name if organization else None,
+        "organizationSlug": organization.slug if organization else None,
+        "subscriptionTier": organization.tier if organization else None,
+    }
+
+
+def _moment(value: datetime) -> str:
+    """Return ISO 8601 with seconds and Z."""
+    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

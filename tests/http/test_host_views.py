@@ -1,0 +1,65 @@
+"""A host application guards its own views with `@jwt_required()`, as it always did."""
+
+import pytest
+from flask import Flask, jsonify
+from flask_jwt_extended import get_jwt_identity, jwt_required
+
+from app.primitives.clock import FrozenClock, SystemClock
+from tests.clients import AuthClient
+from tests.conftest import runtime_of
+from tests.rows import change_user
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """The present moment, since the library asks the machine what time it is."""
+    return FrozenClock(SystemClock().now())
+
+
+@pytest.fixture
+def host(app: Flask) -> AuthClient:
+    @app.get("/orders")
+    @jwt_required()
+    def orders():
+        return jsonify(owner=get_jwt_identity())
+
+    client = AuthClient(app, "header")
+    client.sign_up()
+    return client
+
+
+def test_a_live_session_passes_and_counts_as_seen(host: AuthClient):
+    assert host.get("/orders").status_code == 200
+
+
+def test_a_logout_acts_at_once(host: AuthClient):
+    host.post("/auth/logout")
+
+    assert host.get("/orders").status_code == 401
+
+
+def test_a_suspension_acts_at_once(host: AuthClient):
+    change_user(host.app, status="suspended")
+
+    assert host.get("/orders").status_code == 401
+
+
+def test_a_refresh_token_is_no_access_token(host: AuthClient):
+    host.access_token = host.refresh_token
+
+    assert host.get("/orders").status_code in {401, 422}
+
+
+def test_an_access_token_past_its_end_is_refused(app_for, clock: FrozenClock):
+    app = app_for(access_token_seconds=60)
+    clock.advance(-2 * runtime_of(app).mounts["nest_auth"].policy.access_lifetime)
+
+    @app.get("/orders")
+    @jwt_required()
+    def orders():
+        return jsonify(owner=get_jwt_identity())
+
+    client = AuthClient(app, "header")
+    client.sign_up()
+
+    assert client.get("/orders").status_code == 401

@@ -1,0 +1,74 @@
+"""A fresh database for one test module, dropped afterwards, and a reader of its final sessions table."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
+
+from tests.reliability.checker import FinalRow
+
+SERVERS = {
+    "postgresql": ("KEYTURN_TEST_POSTGRES_URL", "postgresql+psycopg://root@127.0.0.1:5432/postgres"),
+    "mariadb": ("KEYTURN_TEST_MARIADB_URL", "mysql+pymysql://root@127.0.0.1:3306/mysql"),
+}
+
+
+@contextmanager
+def fresh_database(kind: str) -> Iterator[str]:
+    """Yield the address of an empty `sqlite`, `postgresql` or `mariadb` database.
+
+    Skips the test when the server is absent, unless KEYTURN_TEST_SERVICES=required: then it fails.
+    """
+    if kind == "sqlite":
+        with TemporaryDirectory(prefix="keyturn-reliability-") as directory:
+            yield f"sqlite:///{Path(directory) / 'keyturn.db'}"
+        return
+    setting, local = SERVERS[kind]
+    server = make_url(os.environ.get(setting, local))
+    name = f"keyturn_reliability_{uuid.uuid4().hex[:12]}"
+    try:
+        _administer(server, f"CREATE DATABASE {name}")
+    except OperationalError as error:
+        _is_absent(f"{kind} does not answer at {server.render_as_string()}: {error.orig}")
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        _administer(server, f"DROP DATABASE {name}" + (" WITH (FORCE)" if kind == "postgresql" else ""))
+
+
+def final_rows(database_url: str) -> dict[str, FinalRow]:
+    """Read the sessions table past the service, keyed by the `sid` claim."""
+    engine = create_engine(database_url)
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(text("SELECT id, generation, revoked_at FROM sessions")).all()
+    finally:
+        engine.dispose()
+    return {_session_id(row.id): FinalRow(row.generation, row.revoked_at is not None) for row in rows}
+
+
+def _session_id(stored: object) -> str:
+    """Databases store it as a UUID, as 16 bytes or as text with or without dashes."""
+    return str(uuid.UUID(bytes=stored) if isinstance(stored, bytes) else uuid.UUID(str(stored)))
+
+
+def _administer(server: URL, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+    finally:
+        engine.dispose()
+
+
+def _is_absent(reason: str) -> None:
+    if os.environ.get("KEYTURN_TEST_SERVICES") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
