@@ -14,7 +14,7 @@ INTERPRETER = $(if $(wildcard .venv/bin/pip),.venv/bin/python,$(PYTHON))
 CLIENT_PACKAGES = $(if $(shell command -v npm 2>/dev/null),$(wildcard tests/npm/package-lock.json))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format preconditions
+.PHONY: help run test lint format bench preconditions
 # The preconditions come before the installation, whatever -j says.
 .NOTPARALLEL:
 
@@ -44,6 +44,9 @@ format: preconditions .venv/.development ## Rewrite the code in the house style
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
+bench: preconditions .venv/.development .venv/peers/.installed ## Compare refreshes with a floor and two libraries; BENCH="--rounds 9" passes options on
+	@.venv/bin/python benchmarks/bench.py $(BENCH)
+
 preconditions:
 	@command -v $(INTERPRETER) >/dev/null || { echo "$(INTERPRETER) was not found: install Python 3.11 or newer and remove .venv if it is left over, or name another as in \`make run PYTHON=python3.12\`." >&2; exit 1; }
 	@$(INTERPRETER) .make/preconditions.py $(LISTEN)
@@ -61,6 +64,13 @@ preconditions:
 .venv/.development: requirements-dev.txt requirements.txt | .venv/bin/pip
 	@echo "Installing what the tests and checks need"
 	@$(INSTALL) requirements-dev.txt
+	@touch $@
+
+# What Keyturn is compared with has an environment of its own, so that none of it comes near the product.
+.venv/peers/.installed: requirements-bench.txt | .venv/bin/pip
+	@echo "Installing what Keyturn is compared with"
+	@test -x .venv/peers/bin/pip || $(RUN) venv --clear .venv/peers
+	@.venv/peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 tests/npm/node_modules/.installed: tests/npm/package-lock.json

@@ -43,4 +43,6 @@ def engine_options(settings: DatabaseSettings) -> dict[str, Any]:
         "max_overflow": 0,
         "pool_timeout": settings.pool_timeout.total_seconds(),
         "connect_args": connect_args,
+        # Every transaction is ended by whoever began it, so there is nothing to roll back on return.
+        "pool_reset_on_return": None,
     }

@@ -1,12 +1,10 @@
-"""Databases of a benchmark: created empty, counted, dropped."""
+"""PostgreSQL databases of a benchmark: created empty, weighed, dropped."""
 
 import os
-import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -14,43 +12,29 @@ from psycopg import sql
 _ADMIN_URL = os.environ.get("BENCHMARK_POSTGRESQL_URL", "postgresql://127.0.0.1:5432/postgres")
 
 
-class Database(Protocol):
-    """`driver_url` is what the floor opens, `sqlalchemy_url` what Keyturn is configured with."""
+@dataclass(frozen=True)
+class Weight:
+    """What is in a database, vacuumed: all rows, and all bytes of tables and their indexes."""
 
-    driver_url: str
-    sqlalchemy_url: str
-
-    def count_sessions(self) -> int: ...
-
-    def count_transactions(self) -> int | None:
-        """Return how many were committed since the creation; None where the database does not count them.
-
-        A PostgreSQL backend reports its last moments when it ends, so ask when the server has stopped.
-        """
-
-    def describe_growth(self) -> str: ...
+    rows: int
+    size: int
 
 
-class PostgresqlDatabase:
+@dataclass(frozen=True)
+class Updates:
+    """What PostgreSQL counted on one table; a HOT update touches no index."""
+
+    total: int
+    hot: int
+
+
+class Database:
+    """`url` is what drivers open, `sqlalchemy_url` what Keyturn is configured with."""
+
     def __init__(self, name: str) -> None:
-        self.driver_url = _ADMIN_URL.rsplit("/", 1)[0] + f"/{name}"
-        self.sqlalchemy_url = self.driver_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.url = _ADMIN_URL.rsplit("/", 1)[0] + f"/{name}"
+        self.sqlalchemy_url = self.url.replace("postgresql://", "postgresql+psycopg://", 1)
         self._name = name
-
-    def count_sessions(self) -> int:
-        return int(self._row("SELECT count(*) FROM sessions")[0])
-
-    def count_transactions(self) -> int | None:
-        return int(
-            self._row("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")[0]
-        )
-
-    def describe_growth(self) -> str:
-        updates, in_place, size = self._row(
-            "SELECT n_tup_upd, n_tup_hot_upd, pg_total_relation_size(relid)"
-            " FROM pg_stat_user_tables WHERE relname = 'sessions'"
-        )
-        return f"{updates} updates, {in_place} of them in place (HOT), table and indexes {size} bytes"
 
     def create(self) -> None:
         self._administer("CREATE DATABASE {}")
@@ -58,40 +42,42 @@ class PostgresqlDatabase:
     def drop(self) -> None:
         self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)")
 
-    def _administer(self, statement: str) -> None:
+    def execute(self, statement: LiteralString, *values: object) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement, values or None)
+
+    def rows(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement, values or None).fetchall()
+
+    def number(self, statement: LiteralString, *values: object) -> int:
+        return int(self.rows(statement, *values)[0][0])
+
+    def weigh(self) -> Weight:
+        """Vacuum every table and say what is left."""
+        self.execute("VACUUM")
+        tables = self.rows("SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables")
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            count = sql.SQL("SELECT count(*) FROM {}")
+            counts = [connection.execute(count.format(sql.Identifier(name))).fetchone() for name, _ in tables]
+        return Weight(sum(row[0] for row in counts if row), sum(size for _, size in tables))
+
+    def updates(self, table: str) -> Updates:
+        """Ask when the connections that updated are closed: they report their last moments at the end."""
+        found = self.rows(
+            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = %s", table
+        )
+        return Updates(*found[0])
+
+    def _administer(self, statement: LiteralString) -> None:
         with psycopg.connect(_ADMIN_URL, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(sql.Identifier(self._name)))
 
-    def _row(self, statement: str) -> tuple[int, ...]:
-        with psycopg.connect(self.driver_url, autocommit=True) as connection:
-            row = connection.execute(statement).fetchone()
-        return row or ()
-
-
-class SqliteDatabase:
-    def __init__(self, path: Path) -> None:
-        self.driver_url = str(path)
-        self.sqlalchemy_url = f"sqlite:///{path}"
-
-    def count_sessions(self) -> int:
-        with sqlite3.connect(self.driver_url) as connection:
-            return int(connection.execute("SELECT count(*) FROM sessions").fetchone()[0])
-
-    def count_transactions(self) -> int | None:
-        return None
-
-    def describe_growth(self) -> str:
-        return f"database file {Path(self.driver_url).stat().st_size} bytes"
-
 
 @contextmanager
-def created(kind: str, name: str) -> Iterator[Database]:
+def created(name: str) -> Iterator[Database]:
     """Lend an empty database of its own and drop it afterwards."""
-    if kind == "sqlite":
-        with tempfile.TemporaryDirectory(prefix="keyturn-benchmark-") as directory:
-            yield SqliteDatabase(Path(directory) / f"{name}.sqlite3")
-        return
-    database = PostgresqlDatabase(f"keyturn_benchmark_{name}_{os.getpid()}")
+    database = Database(f"keyturn_benchmark_{name}_{os.getpid()}")
     database.create()
     try:
         yield database

@@ -1,4 +1,4 @@
-"""Refreshes sessions in a loop over keep-alive connections, one session each, in a process of its own.
+"""Sends requests in a loop over keep-alive connections, one session each, in a process of its own.
 
 Reads one `Job` as JSON on standard input and writes one `Outcome` as JSON on standard output. It speaks
 just enough HTTP to follow a chain of refresh tokens, so that the server under test is what gets measured.
@@ -8,6 +8,7 @@ import json
 import re
 import selectors
 import socket
+import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -15,19 +16,31 @@ from dataclasses import asdict, dataclass, field
 # A worker keeps the connections that it happened to accept; connecting anew lets the idler worker take over.
 _ANSWERS_PER_CONNECTION = 50
 
-_REFRESH_TOKEN = re.compile(rb'"refreshToken"\s*:\s*"([^"]+)"')
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
+class Wire:
+    """How a client presents its token, and where in the answer it finds the next one.
+
+    `sends` is a field of a JSON body; empty, the token is a bearer header's. Without `answers` the same token
+    is sent for ever.
+    """
+
+    path: str
+    sends: str = ""
+    answers: str = ""
+    method: str = "POST"
+
+
+@dataclass(frozen=True)
 class Job:
-    """Ends after `seconds`, or at the first answer past `refreshes` when that is above zero."""
+    """Ends after `seconds`."""
 
     port: int
-    path: str
+    wire: Wire
     tokens: list[str]
     seconds: float
-    refreshes: int = 0
 
 
 @dataclass
@@ -44,12 +57,12 @@ class Outcome:
 class Client:
     """One session on one connection, with at most one request under way."""
 
-    def __init__(self, job: Job, token: str) -> None:
+    def __init__(self, port: int, wire: Wire, token: str) -> None:
         self.token = token
-        self._address = ("127.0.0.1", job.port)
-        self._head = (
-            f"POST {job.path} HTTP/1.1\r\nHost: 127.0.0.1:{job.port}\r\nContent-Type: application/json\r\n"
-        )
+        self._address = ("127.0.0.1", port)
+        self._wire = wire
+        self._head = f"{wire.method} {wire.path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        self._successor = re.compile(rf'"{wire.answers}"\s*:\s*"([^"]+)"'.encode())
         self._received = b""
         self._sent_at = 0.0
         self.connect()
@@ -60,10 +73,19 @@ class Client:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self) -> None:
-        body = f'{{"refreshToken":"{self.token}"}}'
         self._received = b""
+        request = self._request()
         self._sent_at = time.perf_counter()
-        self.socket.sendall(f"{self._head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        self.socket.sendall(request)
+
+    def _request(self) -> bytes:
+        if not self._wire.sends:
+            authorization = f"Authorization: Bearer {self.token}\r\n"
+            length = "" if self._wire.method == "GET" else "Content-Length: 0\r\n"
+            return f"{self._head}{authorization}{length}\r\n".encode()
+        body = f'{{"{self._wire.sends}":"{self.token}"}}'
+        kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        return f"{self._head}{kind}\r\n{body}".encode()
 
     def receive(self) -> tuple[str, float] | None:
         """Return status and seconds of a complete answer, or None while bytes are missing.
@@ -81,7 +103,7 @@ class Client:
             return None
         taken = time.perf_counter() - self._sent_at
         self._answers += 1
-        successor = _REFRESH_TOKEN.search(body)
+        successor = self._successor.search(body) if self._wire.answers else None
         if successor:
             self.token = successor[1].decode()
         return head[9:12].decode(), taken
@@ -96,13 +118,13 @@ class LoadGenerator:
         self._job = job
         self._outcome = Outcome()
         self._selector = selectors.DefaultSelector()
-        self._clients = [Client(job, token) for token in job.tokens]
+        self._clients = [Client(job.port, job.wire, token) for token in job.tokens]
 
     def run(self) -> Outcome:
         outcome, started, cpu_started = self._outcome, time.perf_counter(), time.process_time()
         for client in self._clients:
             self._watch(client)
-        while not self._is_over(time.perf_counter() - started):
+        while time.perf_counter() - started < self._job.seconds:
             for key, _ in self._selector.select(timeout=0.5):
                 self._advance(key.data)
         outcome.elapsed = time.perf_counter() - started
@@ -110,10 +132,6 @@ class LoadGenerator:
         self._drain()
         outcome.tokens = [client.token for client in self._clients]
         return outcome
-
-    def _is_over(self, elapsed: float) -> bool:
-        wanted = self._job.refreshes
-        return elapsed >= self._job.seconds or (wanted > 0 and len(self._outcome.latencies) >= wanted)
 
     def _watch(self, client: Client) -> None:
         self._selector.register(client.socket, selectors.EVENT_READ, client)
@@ -157,5 +175,14 @@ class LoadGenerator:
             client.socket.close()
 
 
+def generate(job: Job) -> Outcome:
+    """Run a job in a process of its own."""
+    command = [sys.executable, __file__]
+    described = json.dumps(asdict(job))
+    finished = subprocess.run(command, input=described, stdout=subprocess.PIPE, text=True, check=True)
+    return Outcome(**json.loads(finished.stdout))
+
+
 if __name__ == "__main__":
-    json.dump(asdict(LoadGenerator(Job(**json.load(sys.stdin))).run()), sys.stdout)
+    given = json.load(sys.stdin)
+    json.dump(asdict(LoadGenerator(Job(**{**given, "wire": Wire(**given["wire"])})).run()), sys.stdout)

@@ -32,6 +32,7 @@ Result = TypeVar("Result")
 
 ATTEMPTS = 5
 _PAUSE_SECONDS = 0.01
+_CURSOR = "keyturn_cursor"
 
 # With the write-ahead log, FULL syncs it at each commit and NORMAL at checkpoints only.
 _SQLITE_DURABLE = "PRAGMA synchronous=FULL"
@@ -157,7 +158,7 @@ class Database:
         """
         for attempt in range(ATTEMPTS):
             connection = self._lend()
-            lent = Autocommit(connection.cursor(), self._before_change)
+            lent = Autocommit(_cursor(connection), self._before_change)
             try:
                 return work(lent)
             except self._driver_error as error:
@@ -193,6 +194,14 @@ class Database:
         for statement in _PER_CONNECTION[self._engine.dialect.name]:
             cursor.execute(statement)
         cursor.close()
+
+
+def _cursor(connection: PoolProxiedConnection) -> Any:
+    """Return the cursor that is kept with the connection: making one costs as much as a small statement."""
+    cursor = connection.info.get(_CURSOR)
+    if cursor is None:
+        connection.info[_CURSOR] = cursor = connection.cursor()
+    return cursor
 
 
 def _was_rolled_back(error: DBAPIError) -> bool:

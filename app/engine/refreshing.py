@@ -175,7 +175,7 @@ class Refresher:
         if outcome is not Outcome.ROTATE:
             return reading, None
         after = _after(reading, policy, client)
-        return reading, after if self._store.swap(connection, snapshot.session, after) else None
+        return reading, after if self._store.rotate(connection, snapshot.session, after) else None
 
     def _settle(self, reading: _Reading, policy: SessionPolicy, client: Client) -> Grant | None:
         """Carry out whatever is no plain rotation; None if the row changed first."""

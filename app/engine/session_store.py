@@ -1,16 +1,23 @@
 """The statements on `sessions`: one SELECT, one conditional UPDATE, and what a login or an end needs."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Select, Update, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.database import Autocommit, Database
-from app.engine.snapshot import OrganizationRow, PersonRow, SessionRow, Snapshot
+from app.engine.snapshot import OrganizationRow, PersonRow, SessionRow, Snapshot, is_well_formed
+from app.engine.statements import Unreadable, is_unreadable
 from app.models import Membership, Organization, Session, User
+
+Made = TypeVar("Made")
+
+_log = logging.getLogger(__name__)
 
 _SESSION = [Session.__table__.c[name] for name in SessionRow._fields]
 _PERSON = [User.__table__.c[name] for name in PersonRow._fields]
@@ -38,14 +45,11 @@ _SNAPSHOT = (
     .where(Session.id == bindparam("session_id"))
 )
 
-_SWAPPED_COLUMNS = (
+_ROTATED = (
     "generation",
     "seen_generation",
-    "floor_generation",
     "grace_generation",
     "grace_started_at",
-    "given_up_from",
-    "given_up_to",
     "rotated_at",
     "last_seen_at",
     "inactivity_expires_at",
@@ -53,27 +57,31 @@ _SWAPPED_COLUMNS = (
     "user_agent",
     "transport",
 )
+_SWAPPED = (*_ROTATED, "floor_generation", "given_up_from", "given_up_to")
 
-_RAISED_COLUMNS = (
-    *_SWAPPED_COLUMNS,
-    "absolute_expires_at",
-    "auth_methods",
-    "authenticated_at",
-    "mfa_pending",
-)
+_RAISED = (*_SWAPPED, "absolute_expires_at", "auth_methods", "authenticated_at", "mfa_pending")
 
-# The row count of this statement decides. The condition on `seen_generation` matters to a recovery only: it
-# was allowed because nothing newer had been seen, and that must still be so.
-_SWAP = (
-    update(Session)
-    .where(
-        Session.id == bindparam("session_id"),
-        Session.generation == bindparam("expected_generation"),
-        Session.seen_generation <= bindparam("new_seen_generation"),
-        Session.revoked_at.is_(None),
+
+def _swap(columns: tuple[str, ...]) -> Update:
+    """Write the statement whose row count decides.
+
+    The condition on `seen_generation` matters to a recovery only: it was allowed because nothing newer had
+    been seen, and that must still be so.
+    """
+    return (
+        update(Session)
+        .where(
+            Session.id == bindparam("session_id"),
+            Session.generation == bindparam("expected_generation"),
+            Session.seen_generation <= bindparam("new_seen_generation"),
+            Session.revoked_at.is_(None),
+        )
+        .values({name: bindparam(f"new_{name}") for name in columns})
     )
-    .values({name: bindparam(f"new_{name}") for name in _SWAPPED_COLUMNS})
-)
+
+
+_ROTATE = _swap(_ROTATED)
+_SWAP = _swap(_SWAPPED)
 
 _MARK_SEEN = (
     update(Session)
@@ -93,30 +101,37 @@ class SessionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._snapshot = database.prepare(_SNAPSHOT)
-        self._swap = database.prepare(_SWAP.where(*database.asynchronously()))
+        self._rotate = database.prepare(_ROTATE.where(*database.asynchronously()))
         self._mark_seen = database.prepare(_MARK_SEEN.where(*database.asynchronously()))
 
     def load(self, session_id: UUID, connection: Autocommit | None = None) -> Snapshot | None:
-        """Read one session with its person and organization, on the connection at hand if there is one."""
+        """Read one session with its person and organization, on the connection at hand if there is one.
+
+        A row that cannot be read is answered like one that is not there, and logged.
+        """
         if connection is None:
             return self._database.autocommit(lambda lent: self.load(session_id, lent))
-        values = connection.fetch_one(self._snapshot, {"session_id": session_id})
-        if values is None:
+        try:
+            values = connection.fetch_one(self._snapshot, {"session_id": session_id})
+            if values is None:
+                return None
+            session = _session_row(values[:_PERSON_AT])
+        except Unreadable as error:
+            _log.error("session %s cannot be read: %s", session_id, error)
             return None
-        session = SessionRow._make(values[:_PERSON_AT])
         person = PersonRow._make(values[_PERSON_AT:_ORGANIZATION_AT])
         organization = values[_ORGANIZATION_AT:]
         # The outer join leaves the columns empty where the session has no organization.
         found = None if organization[0] is None else OrganizationRow._make(organization)
         return Snapshot(session, person, found)
 
-    def swap(self, connection: Autocommit, before: SessionRow, after: SessionRow) -> bool:
-        """Put `after` in the place of `before` in one statement; False if somebody else was faster."""
-        return connection.change(self._swap, _swap_values(before, after)) == 1
+    def rotate(self, connection: Autocommit, before: SessionRow, after: SessionRow) -> bool:
+        """Put `after`, a plain rotation, in the place of `before`; False if somebody else was faster."""
+        return connection.change(self._rotate, _swap_values(before, after, _ROTATED)) == 1
 
     def swap_within(self, transaction: Transaction, before: SessionRow, after: SessionRow) -> bool:
-        """Do the same as a part of a larger transaction."""
-        statement = transaction.connection().execute(_SWAP, _swap_values(before, after))
+        """Do the same for any swap, as a part of a larger transaction."""
+        statement = transaction.connection().execute(_SWAP, _swap_values(before, after, _SWAPPED))
         return statement.rowcount == 1
 
     def lock(self, transaction: Transaction, session_id: UUID) -> SessionRow | None:
@@ -134,7 +149,7 @@ class SessionStore:
                 Session.generation == before.generation,
                 Session.revoked_at.is_(None),
             )
-            .values({name: getattr(after, name) for name in _RAISED_COLUMNS})
+            .values({name: getattr(after, name) for name in _RAISED})
             .execution_options(synchronize_session=False)
         )
         return transaction.connection().execute(statement).rowcount == 1
@@ -165,13 +180,13 @@ class SessionStore:
 
     def live(self, transaction: Transaction, user_id: int, now: datetime) -> Sequence[SessionRow]:
         """Return a person's live sessions, the most recently seen first."""
-        rows = transaction.execute(
+        rows = (
             select(*_SESSION)
             .where(Session.user_id == user_id, Session.revoked_at.is_(None))
             .where(Session.inactivity_expires_at > now, Session.absolute_expires_at > now)
             .order_by(Session.last_seen_at.desc(), Session.id)
         )
-        return [SessionRow._make(row) for row in rows]
+        return _readable(transaction, rows, _session_row)
 
     def sweep(
         self, transaction: Transaction, after: UUID, limit: int, ended_before: datetime
@@ -182,7 +197,7 @@ class SessionStore:
         Keys are random, so a walk from a random key samples the table evenly; no index on a moment is needed.
         """
         following = select(Session.id).where(Session.id > after).order_by(Session.id).limit(limit)
-        ids = list(transaction.scalars(following))
+        ids = _readable(transaction, following, lambda row: row[0])
         if not ids:
             return None, 0
         ended = or_(
@@ -194,8 +209,36 @@ class SessionStore:
         return ids[-1], int(transaction.connection().execute(statement).rowcount)
 
 
-def _swap_values(before: SessionRow, after: SessionRow) -> dict[str, Any]:
-    values: dict[str, Any] = {f"new_{name}": getattr(after, name) for name in _SWAPPED_COLUMNS}
+def _session_row(row: Sequence[Any]) -> SessionRow:
+    if not is_well_formed(row):
+        raise Unreadable("a value of another type")
+    return SessionRow._make(row)
+
+
+def _readable(
+    transaction: Transaction, rows: Select[Any], make: Callable[[Sequence[Any]], Made]
+) -> list[Made]:
+    """Return what can be read; a row that cannot be is passed over and logged."""
+    try:
+        return [make(row) for row in transaction.execute(rows)]
+    except Exception as error:
+        if not is_unreadable(error, SQLAlchemyError, DataError):
+            raise
+    # Values are decoded as they are fetched, so the bad one is found by fetching each row alone.
+    count = transaction.scalar(select(func.count()).select_from(rows.subquery())) or 0
+    found = []
+    for place in range(count):
+        try:
+            found.append(make(transaction.execute(rows.limit(1).offset(place)).one()))
+        except Exception as error:
+            if not is_unreadable(error, SQLAlchemyError, DataError):
+                raise
+            _log.error("a session cannot be read: %s", type(error).__name__)
+    return found
+
+
+def _swap_values(before: SessionRow, after: SessionRow, columns: tuple[str, ...]) -> dict[str, Any]:
+    values: dict[str, Any] = {f"new_{name}": getattr(after, name) for name in columns}
     values["session_id"] = before.id
     values["expected_generation"] = before.generation
     return values

@@ -3,8 +3,10 @@
 Plain tuples in the order of the columns, so that the refresh path builds no ORM objects.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from types import UnionType
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 
@@ -84,3 +86,24 @@ class Snapshot(NamedTuple):
     session: SessionRow
     person: PersonRow
     organization: OrganizationRow | None
+
+
+def is_well_formed(row: Sequence[Any]) -> bool:
+    """Tell whether each value has a type that `SessionRow` declares; SQLite keeps anything in any column."""
+    shape = tuple(map(type, row))
+    if shape in _WELL_FORMED:
+        return True
+    if not all(map(isinstance, row, _TYPES)):
+        return False
+    _WELL_FORMED.add(shape)
+    return True
+
+
+def _types(annotation: Any) -> tuple[type, ...]:
+    parts = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return tuple(get_origin(part) or part for part in parts)
+
+
+_TYPES = tuple(map(_types, get_type_hints(SessionRow).values()))
+# The shapes met so far: looking one up costs a fraction of looking at each value.
+_WELL_FORMED: set[tuple[type, ...]] = set()

@@ -12,6 +12,22 @@ from sqlalchemy import Dialect
 _Processor = Callable[[Any], Any]
 
 
+class Unreadable(Exception):
+    """A stored value that nothing of ours has written; the argument says what it broke, not the value."""
+
+
+def is_unreadable(error: Exception, failures: type[Exception], data: type[Exception]) -> bool:
+    """Tell whether a stored value failed to be read, as opposed to the database.
+
+    `failures` are the database's own errors, `data` those of them that a value causes. Decoders fail in any
+    way they like.
+    """
+    if isinstance(error, failures):
+        # SQLite keeps any bytes as text.
+        return isinstance(error, data) or "Could not decode to UTF-8" in str(error)
+    return True
+
+
 class Prepared:
     """One statement for one kind of database."""
 
@@ -26,6 +42,7 @@ class Prepared:
             for name, bind in compiled.binds.items()
             if (encode := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
+        self._driver: Any = dialect.loaded_dbapi
         self._order: list[str] | None = compiled.positiontup
         columns = getattr(statement, "selected_columns", ())
         self._decoders: list[tuple[int, _Processor]] = [
@@ -35,14 +52,24 @@ class Prepared:
         ]
 
     def fetch_one(self, cursor: Any, values: dict[str, Any]) -> tuple[Any, ...] | None:
-        """Run a SELECT and return its first row as Python values, or None."""
+        """Run a SELECT and return its first row as Python values, or None.
+
+        Raises:
+            Unreadable: the row is there, and a value in it is none of its column's.
+        """
         cursor.execute(self._sql, self._parameters(values))
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        decoded = list(row)
-        for index, decode in self._decoders:
-            decoded[index] = decode(decoded[index])
+        try:
+            # All of them, so that SQLite lets go of its snapshot; there is one row at most.
+            rows = cursor.fetchall()
+            if not rows:
+                return None
+            decoded = list(rows[0])
+            for index, decode in self._decoders:
+                decoded[index] = decode(decoded[index])
+        except Exception as error:
+            if not is_unreadable(error, self._driver.Error, self._driver.DataError):
+                raise
+            raise Unreadable(type(error).__name__) from error
         return tuple(decoded)
 
     def change(self, cursor: Any, values: dict[str, Any]) -> int:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from flask import Request, Response, g, jsonify, request
+from flask import Request, Response, g, jsonify
+from flask.globals import request_ctx
 
 from app.engine.client import Client, Transport
 from app.engine.engine import Engine
@@ -27,7 +28,7 @@ from app.http import csrf
 from app.http.access_tokens import PENDING_CLAIM, AccessClaims
 from app.http.basic_auth import basic_credentials
 from app.http.client_info import counted_address, read_client
-from app.http.runtime import Mount, Runtime, runtime
+from app.http.runtime import Mount, Runtime
 from config import AccessTokenCheck, AccessTokenType
 
 _TYPE_HEADER = "X-Access-Token-Type"
@@ -318,9 +319,10 @@ def current_call() -> Call | None:
     return call
 
 
-def begin_call(mount: Mount) -> Call:
+def begin_call(runtime: Runtime, mount: Mount) -> Call:
     """Start the call of the running request."""
-    g.keyturn_call = call = Call(request, runtime(), mount)
+    # The request itself and not its proxy, which would look it up anew at each of some thirty questions.
+    g.keyturn_call = call = Call(request_ctx.request, runtime, mount)
     return call
 
 

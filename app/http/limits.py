@@ -16,6 +16,9 @@ from flask_limiter import Limiter
 from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.storage import Storage
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLost
+from redis.retry import Retry
 
 from app.engine.errors import RateLimited
 from app.primitives.clock import SystemClock
@@ -23,8 +26,9 @@ from config import RateLimitSettings
 
 _log = logging.getLogger(__name__)
 _SWEEP_SECONDS = 60.0
-_LOG_SECONDS = 60.0
 _REDIS_SECONDS = 0.25
+# A store that failed is left alone for this long, so that few requests wait for its time limit in vain.
+_REST_SECONDS = 5.0
 
 
 class ProcessStorage(Storage):
@@ -95,7 +99,8 @@ class Limits:
         redis_url = settings.redis_url.reveal() if settings.redis_url else None
         self._shared = _limiter(app, redis_url) if redis_url else None
         self._local = _limiter(app, "process://")
-        self._log_at = 0.0
+        self._is_lost = False
+        self._ask_again_at = 0.0
 
     def check(self, name: str, address: str) -> None:
         """Count one request under the named limit.
@@ -104,40 +109,76 @@ class Limits:
             RateLimited: with the time until the window ends.
         """
         for item in self._items.get(name, ()):
-            limiter, allowed = self._hit(item, name, address)
-            if not allowed:
-                ends_at = limiter.limiter.get_window_stats(item, name, address).reset_time
+            ends_at = self._count(item, name, address)
+            if ends_at is not None:
                 wait = max(1, math.ceil(ends_at - SystemClock().now().timestamp()))
                 raise RateLimited(timedelta(seconds=wait), f"{name}: {item}")
 
     def is_shared(self) -> bool | None:
-        """Tell whether the shared store answers; None when there is none configured."""
+        """Tell whether the shared store takes counts; None when there is none configured."""
         if self._shared is None:
             return None
         try:
-            return bool(self._shared.storage.check())
-        except StorageError:
+            # A store that is full or busy with a script still answers a ping.
+            self._shared.storage.incr("readyz", 1)
+        except StorageError as error:
+            self._lose(error)
             return False
+        self._find_again()
+        return True
 
-    def _hit(self, item: RateLimitItem, name: str, address: str) -> tuple[Limiter, bool]:
-        if self._shared is not None:
+    def _count(self, item: RateLimitItem, name: str, address: str) -> float | None:
+        """Count one request where that is possible; returns when the window ends if it was one too many."""
+        if self._shared is not None and self._may_ask():
             try:
-                return self._shared, self._shared.limiter.hit(item, name, address)
+                ends_at = _hit(self._shared, item, name, address)
             except StorageError as error:
-                self._say_lost(error)
-        return self._local, self._local.limiter.hit(item, name, address)
+                self._lose(error)
+            else:
+                self._find_again()
+                return ends_at
+        return _hit(self._local, item, name, address)
 
-    def _say_lost(self, error: Exception) -> None:
-        if time.monotonic() >= self._log_at:
-            self._log_at = time.monotonic() + _LOG_SECONDS
+    def _may_ask(self) -> bool:
+        if not self._is_lost:
+            return True
+        now = time.monotonic()
+        if now < self._ask_again_at:
+            return False
+        # Whoever comes first finds out for all.
+        self._ask_again_at = now + _REST_SECONDS
+        return True
+
+    def _lose(self, error: Exception) -> None:
+        self._ask_again_at = time.monotonic() + _REST_SECONDS
+        if not self._is_lost:
+            self._is_lost = True
             _log.warning("the shared limit store is away, limits count per process: %s", type(error).__name__)
+
+    def _find_again(self) -> None:
+        if self._is_lost:
+            self._is_lost = False
+            _log.warning("the shared limit store is back, limits are shared again")
+
+
+def _hit(limiter: Limiter, item: RateLimitItem, name: str, address: str) -> float | None:
+    if limiter.limiter.hit(item, name, address):
+        return None
+    return limiter.limiter.get_window_stats(item, name, address).reset_time
 
 
 def _limiter(app: Flask, storage_uri: str) -> Limiter:
     """Build a limiter whose request hooks stay out of the way: limits are checked where they apply."""
     options: dict[str, Any] = {}
     if storage_uri.startswith("redis"):
-        options = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
+        # A connection that was dropped is made anew at once; a store that did not answer in time is not
+        # asked again by the same request.
+        once_more = Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,))
+        options = {
+            "socket_timeout": _REDIS_SECONDS,
+            "socket_connect_timeout": _REDIS_SECONDS,
+            "retry": once_more,
+        }
     limiter = Limiter(
         key_func=lambda: "",
         storage_uri=storage_uri,

@@ -67,7 +67,8 @@ class Operation:
 
         @wraps(view)
         def serve(**path: Any) -> Response:
-            call = begin_call(runtime().mounts[request.blueprints[-1]])
+            here = runtime()
+            call = begin_call(here, here.mounts[request.blueprints[-1]])
             if self.limit is not None:
                 call.check_limit(self.limit)
             call.check_origin()

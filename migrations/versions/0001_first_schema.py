@@ -141,6 +141,7 @@ def upgrade() -> None:
             ["user_id"], ["users.id"], name=op.f("fk_sessions_user_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+        postgresql_with={"fillfactor": 90},
     )
     op.create_index(op.f("ix_sessions_organization_id"), "sessions", ["organization_id"])
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"])

@@ -1,0 +1,127 @@
+"""Says where the CPU of one refresh goes: the whole WSGI application under cProfile, waiting left out.
+
+Profiling makes calls dearer and C code look cheap, so these are shares to compare with each other.
+`--write docs/performance.md` also puts them into that page.
+"""
+
+import argparse
+import cProfile
+import io
+import json
+import pstats
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+# Run as a program, only its own folder is on the path.
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from databases import created
+from flask import Flask
+from in_process import filled
+from machine import describe_machine, write_section
+
+_SECTION = "shares"
+_WARM_UP = 200
+_PACKAGES = {
+    "psycopg": "psycopg",
+    "sqlalchemy": "SQLAlchemy's pool",
+    "flask_sqlalchemy": "Flask and Werkzeug",
+    "flask": "Flask and Werkzeug",
+    "werkzeug": "Flask and Werkzeug",
+    "jwt": "PyJWT and Flask-JWT-Extended",
+    "flask_jwt_extended": "PyJWT and Flask-JWT-Extended",
+    "limits": "limits",
+    "flask_limiter": "limits",
+    "marshmallow": "marshmallow",
+}
+_OURSELVES = "this program"
+_FLOORS = ("app/engine", "app/http", "app/contracts", "app/primitives", "app/models")
+
+Place = tuple[str, int, str]
+
+
+class Refreshes:
+    """Presents one session's token after the other to the application, as gunicorn would."""
+
+    def __init__(self, app: Flask, token: str) -> None:
+        self._app, self._token = app, token
+
+    def run(self, count: int) -> None:
+        for _ in range(count):
+            self._refresh()
+
+    def _refresh(self) -> None:
+        body = json.dumps({"refreshToken": self._token}).encode()
+        answer = self._app.wsgi_app(_environ(body), lambda *_: lambda _: None)
+        self._token = json.loads(b"".join(answer))["refreshToken"]
+        answer.close()  # type: ignore[attr-defined]
+
+
+def _environ(body: bytes) -> dict[str, Any]:
+    return {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/auth/refresh-token",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(body)),
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "HTTP_HOST": "127.0.0.1:8000",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+    }
+
+
+def shares(profile: cProfile.Profile) -> Counter[str]:
+    """Add up the time in each part; what is built in counts for the part that called it."""
+    parts: Counter[str] = Counter()
+    for place, (_, _, own, _, callers) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+        if _part(place) is not None:
+            parts[_part(place) or ""] += own
+            continue
+        for caller, (_, _, own_from_there, _) in callers.items():
+            parts[_part(caller) or "the standard library"] += own_from_there
+    del parts[_OURSELVES]
+    return parts
+
+
+def _part(place: Place) -> str | None:
+    path = place[0]
+    if path == "~" or path.startswith("<"):
+        return None
+    if path == __file__:
+        return _OURSELVES
+    if "site-packages" in path:
+        package = path.split("site-packages/")[1].split("/")[0]
+        return _PACKAGES.get(package, package)
+    return next((floor for floor in _FLOORS if f"/{floor}/" in path), "the standard library")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--refreshes", type=int, default=2000)
+    parser.add_argument("--write", type=Path, help="a page to put the results into")
+    options = parser.parse_args()
+    with created("shares") as database, filled(database, 1_000) as keyturn:
+        refreshes = Refreshes(keyturn.app, keyturn.some_tokens(1)[0])
+        refreshes.run(_WARM_UP)
+        before = time.thread_time()
+        refreshes.run(options.refreshes)
+        microseconds = (time.thread_time() - before) / options.refreshes * 1e6
+        profile = cProfile.Profile(time.thread_time)
+        profile.runcall(refreshes.run, options.refreshes)
+    parts = shares(profile)
+    lines = [f"{describe_machine()}. {microseconds:.0f} µs of CPU a refresh without the profiler.\n"]
+    lines += ["| part | share |", "|---|---|"]
+    lines += [f"| {name} | {own / parts.total():.0%} |" for name, own in parts.most_common(12)]
+    text = "\n".join(lines)
+    print(text)
+    if options.write:
+        write_section(options.write, _SECTION, text)
+
+
+if __name__ == "__main__":
+    main()
