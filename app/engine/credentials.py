@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session as Transaction
@@ -11,6 +12,7 @@ from app.engine import notices
 from app.engine.accounts import locked, person_row
 from app.engine.candidates import Candidate, find_candidate, rules_of
 from app.engine.client import Client
+from app.engine.code_forms import CodeForm
 from app.engine.database import Database
 from app.engine.errors import (
     AccountLocked,
@@ -35,6 +37,7 @@ from app.engine.snapshot import PersonRow
 from app.models import OrganizationStatus, PersonStatus, User
 from app.primitives.clock import Clock
 
+_CHANGE_LIFETIME = timedelta(minutes=5)
 # What a new password makes worthless. Proving an address or a number is about something else.
 _VOIDED = (
     CodePurpose.PASSWORD_RESET_CODE,
@@ -136,7 +139,6 @@ class Credentials:
             methods=("pwd",),
             proven_at=self._clock.now(),
             organization_id=candidate.organization_id,
-            password_is_due=candidate.password_is_due(self._clock.now()),
         )
 
     def change_password(
@@ -180,6 +182,24 @@ class Credentials:
         """
         self._store_password(self._read(user_id), new, None)
 
+    def issue_change_token(self, proof: Proof) -> str:
+        """Return a token with which whoever gave this proof chooses another password, and nothing else."""
+        payload = {
+            "organization_id": str(proof.organization_id) if proof.organization_id else None,
+            "second_factor": proof.second_factor,
+            "methods": list(proof.methods),
+        }
+        return self._database.transact(
+            lambda transaction: self._codes.issue_within(
+                transaction,
+                CodePurpose.PASSWORD_CHANGE,
+                proof.user_id,
+                form=CodeForm.TOKEN,
+                lifetime=_CHANGE_LIFETIME,
+                payload=payload,
+            )
+        )
+
     def change_with_token(
         self, purpose: CodePurpose, token: str, new: str, client: Client, *, must_differ: bool = False
     ) -> Proof:
@@ -205,9 +225,10 @@ class Credentials:
             return Proof(
                 user_id=redeemed.user.id,
                 epoch=redeemed.user.epoch,
-                methods=("pwd",),
+                methods=tuple(redeemed.payload.get("methods", ("pwd",))),
                 proven_at=self._clock.now(),
                 organization_id=UUID(organization) if organization else None,
+                second_factor=redeemed.payload.get("second_factor", False),
             )
 
         proof = self._codes.redeem_token(purpose, token, work, client)

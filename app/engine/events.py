@@ -47,6 +47,7 @@ class EventKind(StrEnum):
     SESSION_ENDED = "session:self:ended"
     SESSIONS_ENDED = "session:all:ended"
     ORGANIZATION_CREATED = "organization:self:created"
+    ORGANIZATION_CHANGED = "organization:self:changed"
     ORGANIZATION_SUSPENDED = "organization:self:suspended"
     ORGANIZATION_REINSTATED = "organization:self:reinstated"
     MEMBERSHIP_ADDED = "organization:membership:added"

@@ -13,6 +13,7 @@ class SessionPolicy:
     """How sessions opened through one contract live.
 
     `opens_pending`: a session may be opened while its second factor is due, and can do nothing but finish it.
+    `wants_password_first`: none is opened while another password is due.
     """
 
     contract: str
@@ -24,6 +25,7 @@ class SessionPolicy:
     max_sessions_per_person: int
     access_dies_at_refresh: bool = False
     opens_pending: bool = False
+    wants_password_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

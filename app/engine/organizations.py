@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from app.engine.client import Client
 from app.engine.database import Database
 from app.engine.errors import InvalidRequest, NotFound, SlugTaken
 from app.engine.events import EventKind, Events, Subject
+from app.engine.password_rules import SETTINGS_KEY as PASSWORD_KEY
 from app.engine.sessions import Sessions
 from app.models import Membership, Organization, OrganizationStatus
 from app.primitives.clock import Clock
@@ -153,6 +155,38 @@ class Organizations:
 
         self._database.transact(work)
 
+    def settings(self, organization_id: UUID) -> dict[str, Any]:
+        """Return what an organization has set for its members.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        return self._database.transact(lambda transaction: _by_id(transaction, organization_id).settings)
+
+    def change_settings(
+        self, organization_id: UUID, changes: dict[str, Any], client: Client | None
+    ) -> dict[str, Any]:
+        """Merge changes into an organization's settings and return all of them.
+
+        A password that no longer meets the rules stays good until it is changed or expires.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+
+        def work(transaction: Transaction) -> dict[str, Any]:
+            organization = _by_id(transaction, organization_id)
+            password = {**organization.settings.get(PASSWORD_KEY, {}), **changes.get(PASSWORD_KEY, {})}
+            organization.settings = {**organization.settings, **changes, PASSWORD_KEY: password}
+            organization.updated_at = self._clock.now()
+            subject = Subject(organization_id=organization_id)
+            self._events.record(
+                transaction, EventKind.ORGANIZATION_CHANGED, subject, client, fields=sorted(changes)
+            )
+            return organization.settings
+
+        return self._database.transact(work)
+
     def find(self, slug: str) -> OrganizationView:
         """Return the organization with this slug.
 
@@ -215,6 +249,13 @@ def _by_slug(transaction: Transaction, slug: str) -> Organization:
     if row is None:
         raise NotFound(f"no organization {slug}")
     return row
+
+
+def _by_id(transaction: Transaction, organization_id: UUID) -> Organization:
+    organization = transaction.get(Organization, organization_id, with_for_update=True)
+    if organization is None:
+        raise NotFound(f"no organization {organization_id}")
+    return organization
 
 
 def _view(row: Organization) -> OrganizationView:

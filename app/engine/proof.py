@@ -21,8 +21,7 @@ from app.models import Membership, OAuthClient, Organization, OrganizationStatus
 class Proof:
     """A person has proven who they are, in a certain epoch of the account.
 
-    `password_is_due`: another password has to be chosen before anything else. `second_factor`: a second
-    factor was among the proof, so that none is due any more.
+    `second_factor`: a second factor was among the proof, so that none is due any more.
     """
 
     user_id: int
@@ -31,11 +30,18 @@ class Proof:
     proven_at: datetime
     organization_id: UUID | None = None
     second_factor: bool = False
-    password_is_due: bool = False
 
 
 class StaleProof(Exception):
     """Since the proof, every session of the person was ended; the proof must be given again."""
+
+
+class PasswordDue(Exception):
+    """The proof is good, but the contract wants another password chosen before it opens a session."""
+
+    def __init__(self, proof: Proof) -> None:
+        super().__init__("another password is due")
+        self.proof = proof
 
 
 def lock_person(transaction: Transaction, user_id: int) -> User:

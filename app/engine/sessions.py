@@ -24,7 +24,7 @@ from app.engine.errors import (
 from app.engine.events import EventKind, Events, Subject
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.new_devices import new_device_notice
-from app.engine.proof import Proof, hold_application, lock_person, lock_proven
+from app.engine.proof import PasswordDue, Proof, hold_application, lock_person, lock_proven
 from app.engine.refreshing import EndReason, Refresher, refusal
 from app.engine.rotation import is_given_up, standing
 from app.engine.second_factor_rule import SecondFactorRule
@@ -83,6 +83,7 @@ class Sessions:
         Raises:
             AccountSuspended, AccountDeleted, StaleProof, InvalidClient: see `app.engine.proof`.
             SecondFactorRequired: it is due, and this policy opens no pending sessions.
+            PasswordDue: another password is, and this policy wants it first.
             Unavailable: nothing was opened.
 
         Transaction: commits before it returns; sweeping old rows follows in one of its own.
@@ -97,6 +98,8 @@ class Sessions:
             pending = self._second_factor_rule.is_due_within(transaction, person, proof, trust_token)
             if pending and not policy.opens_pending:
                 raise SecondFactorRequired
+            if policy.wants_password_first and person.must_change_password:
+                raise PasswordDue(proof)
             row = new_row(proof, policy, client, now, pending=pending)
             if replaced is not None:
                 self._end(transaction, replaced, EndReason.REPLACED, client)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from app.contracts.nest_auth import presenter
 from app.contracts.nest_auth.errors import ERRORS
 from app.contracts.nest_auth.mfa import mfa
+from app.contracts.nest_auth.recovery import recovery
 from app.contracts.nest_auth.schemas import ErrorAnswer
 from app.contracts.nest_auth.views import blueprint
 from app.engine.refresh_tokens import EnvelopeForm
@@ -12,6 +13,7 @@ from app.http.contract import Contract, CookieNames
 from config import ContractDefaults
 
 blueprint.register_blueprint(mfa)
+blueprint.register_blueprint(recovery)
 
 CONTRACT = Contract(
     name="nest_auth",

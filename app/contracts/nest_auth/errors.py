@@ -7,7 +7,12 @@ from app.http.contract import ErrorAnswer
 EMAIL_OR_PHONE_REQUIRED = ErrorAnswer(400, "EMAIL_OR_PHONE_REQUIRED", "Email or phone is required")
 MISSING_REQUIRED_FIELDS = ErrorAnswer(400, "MISSING_REQUIRED_FIELDS", "Missing required fields")
 INVALID_PROVIDER = ErrorAnswer(401, "INVALID_PROVIDER", "Invalid provider")
+INVALID_RESET_REQUEST = ErrorAnswer(400, "PASSWORD_RESET_INVALID_REQUEST", "Email or phone is required")
+INVALID_RESET_TOKEN = ErrorAnswer(400, "PASSWORD_RESET_TOKEN_INVALID", "Invalid or expired reset token")
+NO_PHONE_NUMBER = ErrorAnswer(400, "NO_PHONE_NUMBER", "There is no phone number to verify")
+PHONE_ALREADY_VERIFIED = ErrorAnswer(400, "PHONE_ALREADY_VERIFIED", "Phone is already verified")
 RECOVERY_WITHOUT_MFA = ErrorAnswer(401, "MFA_NOT_ENABLED", "MFA is not enabled")
+WRONG_CODE = ErrorAnswer(400, "VERIFICATION_CODE_INVALID", "Invalid verification code")
 
 _NOT_A_MEMBER = ErrorAnswer(403, "ACCESS_DENIED", "User does not belong to this tenant")
 
@@ -39,7 +44,7 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
     ),
     errors.PasswordUnchanged: ErrorAnswer(400, "NEW_PASSWORD_SAME_AS_CURRENT"),
     errors.PasswordRefused: ErrorAnswer(400, "PASSWORD_POLICY_VIOLATION"),
-    errors.InvalidCode: ErrorAnswer(400, "VERIFICATION_CODE_INVALID", "Invalid verification code"),
+    errors.InvalidCode: WRONG_CODE,
     errors.CodeExpired: ErrorAnswer(400, "VERIFICATION_CODE_EXPIRED", "Verification code has expired"),
     errors.InvalidSecondFactor: ErrorAnswer(401, "MFA_CODE_INVALID", "Invalid MFA code"),
     errors.InvalidRecoveryCode: ErrorAnswer(401, "MFA_RECOVERY_CODE_INVALID", "Invalid recovery code"),
@@ -47,6 +52,9 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
     errors.SecondFactorMissing: ErrorAnswer(403, "MFA_CANNOT_ENABLE_WITHOUT_METHOD"),
     errors.SecondFactorEnforced: ErrorAnswer(403, "MFA_TOGGLING_NOT_ALLOWED"),
     errors.ReauthenticationRequired: ErrorAnswer(403, "REAUTHENTICATION_REQUIRED"),
+    errors.AddressMissing: ErrorAnswer(400, "NO_EMAIL_ADDRESS", "There is no email address to verify"),
+    errors.AlreadyVerified: ErrorAnswer(400, "EMAIL_ALREADY_VERIFIED", "Email is already verified"),
+    errors.PasswordlessDisabled: ErrorAnswer(403, "PASSWORDLESS_DISABLED"),
     errors.EmailTaken: ErrorAnswer(400, "EMAIL_ALREADY_EXISTS", "Email already exists"),
     errors.PhoneTaken: ErrorAnswer(400, "PHONE_ALREADY_EXISTS", "Phone already exists"),
     errors.NotFound: ErrorAnswer(404, ""),

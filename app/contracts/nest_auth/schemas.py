@@ -23,10 +23,13 @@ class Credentials(RequestSchema):
     email = Text(load_default=None)
     phone = Text(load_default=None)
     password = Text(max_length=PASSWORD_LENGTH, load_default=None)
+    identifier = Text(load_default=None)
+    channels = fields.List(fields.String(), load_default=None)
+    code = Text(max_length=32, load_default=None)
 
 
 class LoginRequest(RequestSchema):
-    """A login by e-mail address or phone number and password."""
+    """A login by e-mail address or phone number and password, or by a code that was sent."""
 
     provider = Text(data_key="providerName", load_default="email", max_length=32)
     credentials = fields.Nested(

@@ -1,5 +1,6 @@
 """The endpoints of nest_auth: parse, one call of the engine, present."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,9 @@ from app.contracts.nest_auth.errors import (
     EMAIL_OR_PHONE_REQUIRED,
     INVALID_PROVIDER,
     MISSING_REQUIRED_FIELDS,
+    WRONG_CODE,
 )
+from app.contracts.nest_auth.recovery import login_identifier
 from app.engine import errors
 from app.engine.accounts import Registration
 from app.engine.grant import Grant
@@ -70,24 +73,28 @@ def sign_up(call: Call, body: dict[str, Any]) -> Response:
         errors.InvalidCredentials,
         errors.AccountSuspended,
         errors.AccountLocked,
+        errors.InvalidCode,
+        errors.PasswordlessDisabled,
     ),
+    errors={errors.CodeExpired: WRONG_CODE},
     gives_tokens=True,
 )
 def log_in(call: Call, body: dict[str, Any]) -> Response:
-    """Open a session for whoever knows the password; in cookie mode the browser's former session ends."""
-    kind = _PROVIDERS.get(body["provider"])
-    if kind is None:
-        raise WireRefusal(INVALID_PROVIDER)
-    typed, password = body["credentials"][kind], body["credentials"]["password"]
-    if not typed or not password:
-        raise WireRefusal(MISSING_REQUIRED_FIELDS)
-    grant = call.engine.log_in(
-        Identifier.of(kind, typed),
-        password,
-        call.policy,
-        call.client,
-        replacing=call.cookie_refresh_token(),
-        trust_token=call.trust_token(body["trust_token"]),
+    """Open a session for whoever proves who they are; in cookie mode the browser's former session ends."""
+    replacing, trust_token = call.cookie_refresh_token(), call.trust_token(body["trust_token"])
+    credentials = body["credentials"]
+    log_in_by: Callable[..., Grant] = call.engine.log_in
+    if body["provider"] == "passwordless":
+        typed, code = _required(credentials["identifier"], credentials["code"])
+        identifier, log_in_by = login_identifier(typed), call.engine.log_in_with_code
+    else:
+        kind = _PROVIDERS.get(body["provider"])
+        if kind is None:
+            raise WireRefusal(INVALID_PROVIDER)
+        typed, code = _required(credentials[kind], credentials["password"])
+        identifier = Identifier.of(kind, typed)
+    grant = log_in_by(
+        identifier, code, call.policy, call.client, replacing=replacing, trust_token=trust_token
     )
     return _tokens(call, grant, "Login successful", remembered=body["remember_me"])
 
@@ -214,7 +221,7 @@ def client_config(call: Call) -> Response:
             "accessTokenType": None if configured == "client" else configured,
             "emailAuth": {"enabled": True},
             "phoneAuth": {"enabled": True},
-            "passwordless": {"enabled": False},
+            "passwordless": {"enabled": call.engine.passwordless.is_enabled},
             "registration": {"enabled": True},
             "mfa": {"enabled": True},
         }
@@ -229,6 +236,13 @@ def csrf_token(call: Call) -> Response:
         return call.answer({"enabled": False})
     names = {"headerName": csrf.HEADER.lower(), "cookieName": call.mount.cookies.names.csrf}
     return call.csrf_answer("csrfToken", {"enabled": True, **names})
+
+
+def _required(*given: str | None) -> list[str]:
+    found = [value for value in given if value]
+    if len(found) < len(given):
+        raise WireRefusal(MISSING_REQUIRED_FIELDS)
+    return found
 
 
 def _tokens(call: Call, grant: Grant, message: str, *, remembered: bool | None = None) -> Response:
