@@ -240,10 +240,25 @@ class Engine:
         """Take a login code back and open a session.
 
         Raises:
-            what `Passwordless.prove` and `Sessions.open` raise.
-            InvalidCode: every session of the person was ended in between.
+            what `Passwordless.prove` and `open_session` raise.
         """
         proof = self.passwordless.prove(identifier, code, client)
+        return self.open_session(proof, policy, client, replacing=replacing, trust_token=trust_token)
+
+    def open_session(
+        self,
+        proof: Proof,
+        policy: SessionPolicy,
+        client: Client,
+        *,
+        replacing: str | None = None,
+        trust_token: str | None = None,
+    ) -> Grant:
+        """Open a session for a proof that a code has given, and that cannot be given again.
+
+        Raises:
+            what `Sessions.open` raises. InvalidCode: every session of the person was ended in between.
+        """
         try:
             return self.sessions.open(proof, policy, client, replacing=replacing, trust_token=trust_token)
         except StaleProof as error:

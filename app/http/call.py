@@ -64,12 +64,6 @@ class Call:
         return self.transport is Transport.COOKIE
 
     @property
-    def password_lengths(self) -> tuple[int, int]:
-        """Return how short and how long a new password may be."""
-        passwords = self._runtime.settings.passwords
-        return passwords.minimum_length, passwords.maximum_length
-
-    @property
     def double_submit_enabled(self) -> bool:
         """Tell whether a signed value must come back in a header on top of the origin check."""
         return self.uses_cookies and self._runtime.settings.cookies.csrf_double_submit

@@ -4,11 +4,14 @@ from datetime import timedelta
 
 from app.contracts.entryguard import presenter
 from app.contracts.entryguard.errors import ERRORS
+from app.contracts.entryguard.passwords import passwords
 from app.contracts.entryguard.schemas import ErrorAnswer
 from app.contracts.entryguard.views import blueprint
 from app.engine.refresh_tokens import OpaqueForm
 from app.http.contract import Contract, CookieNames
 from config import ContractDefaults
+
+blueprint.register_blueprint(passwords)
 
 CONTRACT = Contract(
     name="entryguard",
@@ -34,4 +37,5 @@ CONTRACT = Contract(
     errors=ERRORS,
     error_body=presenter.error_body,
     error_schema=ErrorAnswer,
+    wants_password_first=True,
 )

@@ -18,6 +18,7 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
     errors.CurrentPasswordIncorrect: ErrorAnswer(401, "", "current password is not correct"),
     errors.PasswordUnchanged: ErrorAnswer(400, "", "new password must differ from the current one"),
     errors.PasswordRefused: ErrorAnswer(400, "", field="password"),
+    errors.InvalidCode: ErrorAnswer(401, "", "token is not valid"),
     errors.EmailTaken: ErrorAnswer(409, "", "email is already registered"),
     errors.SecondFactorRequired: ErrorAnswer(401, ""),
     errors.PasswordChangeRequired: ErrorAnswer(403, ""),

@@ -1,9 +1,11 @@
 """What entryguard calls things: claims, bodies, moments."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
+from app.engine.errors import PasswordRefused
 from app.engine.grant import Grant
 from app.engine.snapshot import OrganizationRow, Snapshot
 from app.http.contract import Refusal
@@ -84,21 +86,41 @@ def error_body(refusal: Refusal) -> dict[str, Any]:
     return body
 
 
-def policy_body(violation: str, lengths: tuple[int, int]) -> dict[str, Any]:
-    """Return why a new password will not do, with the whole policy; there are no composition rules."""
-    least, most = lengths
+def password_due_body(token: str) -> dict[str, Any]:
+    """Return the body of a login that asks for another password first."""
+    nothing = dict.fromkeys(("accessToken", "refreshToken", "expiresIn", "tokenType", "user"))
+    return {**_NO_CHALLENGE, **nothing, "passwordExpired": True, "passwordChangeToken": token}
+
+
+def policy_body(refused: PasswordRefused) -> dict[str, Any]:
+    """Return why a new password will not do, with the whole policy."""
+    rules = refused.rules
     return {
         "error": "Password does not meet policy requirements",
         "details": {
-            "minLength": least,
-            "maxLength": most,
-            "requireUppercase": False,
-            "requireLowercase": False,
-            "requireNumbers": False,
-            "requireSpecialChars": False,
+            "minLength": rules.minimum_length,
+            "maxLength": rules.maximum_length,
+            "requireUppercase": rules.uppercase,
+            "requireLowercase": rules.lowercase,
+            "requireNumbers": rules.digit,
+            "requireSpecialChars": rules.special,
             "preventReuse": 0,
-            "violations": [violation],
+            "violations": list(refused.violations),
         },
+    }
+
+
+def settings_body(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an organization asks of its members; without a word of its own, it adds nothing."""
+    password = settings.get("password", {})
+    return {
+        "mfaRequired": settings.get("mfa_required", False),
+        "passwordMinLength": password.get("minimum_length", 8),
+        "passwordRequireUppercase": password.get("uppercase", False),
+        "passwordRequireLowercase": password.get("lowercase", False),
+        "passwordRequireDigit": password.get("digit", False),
+        "passwordRequireSpecialChar": password.get("special", False),
+        "passwordExpirationDays": password.get("expiration_days"),
     }
 
 

@@ -96,6 +96,9 @@ class TokenAnswer(Schema):
 class LoginAnswer(TokenAnswer):
     """The same, with what else a login may ask for; unused fields are null."""
 
+    expiresIn = fields.Integer(required=True, allow_none=True)
+    tokenType = fields.String(required=True, allow_none=True)
+    user = fields.Nested(UserAnswer, required=True, allow_none=True)
     mfaRequired = fields.Boolean(required=True)
     mfaChallengeToken = fields.String(required=True, allow_none=True)
     mfaChallengeExpiresIn = fields.Integer(required=True, allow_none=True)

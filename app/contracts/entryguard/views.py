@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from app.contracts.entryguard import presenter, schemas
+from app.contracts.entryguard.entering import enter
 from app.engine import errors
 from app.engine.accounts import Registration
 from app.engine.identifiers import Identifier, IdentifierKind
@@ -61,15 +62,17 @@ def register(call: Call, body: dict[str, Any]) -> Response:
 )
 def log_in(call: Call, body: dict[str, Any]) -> Response:
     """Open a session in the organization for whoever belongs to it and knows the password."""
-    grant = call.engine.log_in(
-        Identifier.of(IdentifierKind.EMAIL, body["email"]),
-        body["password"],
-        call.policy,
-        call.client,
-        organization_slug=body["organization_slug"],
-        replacing=call.cookie_refresh_token(),
+    return enter(
+        call,
+        lambda: call.engine.log_in(
+            Identifier.of(IdentifierKind.EMAIL, body["email"]),
+            body["password"],
+            call.policy,
+            call.client,
+            organization_slug=body["organization_slug"],
+            replacing=call.cookie_refresh_token(),
+        ),
     )
-    return call.grant_answer(grant, presenter.login_body(grant), presenter.TOKENS, remembered=True)
 
 
 @blueprint.post("/auth/refresh")
@@ -123,5 +126,5 @@ def change_password(call: Call, body: dict[str, Any]) -> Response:
             call.engine.login_rule,
         )
     except errors.PasswordRefused as refused:
-        return call.answer(presenter.policy_body(refused.reason, call.password_lengths), 422)
+        return call.answer(presenter.policy_body(refused), 422)
     return call.signed_out_answer({})
