@@ -1,0 +1,153 @@
+"""entryguard section 9: forgotten and expired passwords, and the rules that an organization sets."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from app.delivery import MemorySender
+from app.primitives.clock import FrozenClock
+from tests.clients import ORIGIN, PASSWORD
+from tests.conftest import AppFor
+from tests.contracts.entryguard_client import BASE, EMAIL, SLUG, EntryGuardClient
+from tests.rows import change_user, event_kinds
+
+NEW_PASSWORD = "a quite different staple"
+LINK = re.compile(r"https://keyturn\.example/reset-password\?token=(\S+)")
+
+
+@pytest.fixture
+def guard(app_for: AppFor, transport: str) -> EntryGuardClient:
+    return EntryGuardClient(app_for(contracts="entryguard", access_token_type=transport), transport)
+
+
+def forget(guard: EntryGuardClient, slug: str = SLUG, email: str = EMAIL, **headers: str):
+    body = {"organizationSlug": slug, "email": email}
+    return guard.http.post(f"{BASE}/forgot-password", json=body, headers=headers, base_url=ORIGIN)
+
+
+def token_of(outbox: MemorySender) -> str:
+    found = LINK.search(outbox.messages[-1].text)
+    assert found is not None
+    return found[1]
+
+
+def reset(guard: EntryGuardClient, token: str, password: str = NEW_PASSWORD):
+    return guard.post(f"{BASE}/reset-password", {"token": token, "password": password})
+
+
+def test_forgotten_password_is_answered_alike_for_members_and_others(
+    guard: EntryGuardClient, outbox: MemorySender
+):
+    guard.sign_up()
+    answers = [
+        forget(guard, slug, email)
+        for slug, email in ((SLUG, EMAIL), ("nowhere", EMAIL), (SLUG, "nobody@example.test"))
+    ]
+    assert [(answer.status_code, answer.data) for answer in answers] == [(204, b"")] * 3
+    assert [message.recipient for message in outbox.messages] == [EMAIL]
+
+
+def test_link_is_built_from_the_configured_address_alone(guard: EntryGuardClient, outbox: MemorySender):
+    guard.sign_up()
+    headers = {
+        "X-Forwarded-Host": "evil.example",
+        "Forwarded": "host=evil.example",
+        "Referer": "https://evil.example",
+    }
+    forget(guard, **headers)
+    guard.http.post(
+        f"{BASE}/forgot-password",
+        json={"organizationSlug": SLUG, "email": EMAIL},
+        headers={"Host": "evil.example"},
+        base_url="https://evil.example",
+    )
+    for message in outbox.messages:
+        assert LINK.search(message.text)
+        assert "evil.example" not in message.text + (message.html or "")
+
+
+def test_reset_logs_in_once_and_ends_every_other_session(guard: EntryGuardClient, outbox: MemorySender):
+    guard.sign_up()
+    forget(guard)
+    token = token_of(outbox)
+    device = guard.another_device()
+    answer = reset(device, token)
+    assert answer.status_code == 200
+    body = answer.get_json()
+    assert body["passwordExpired"] is False
+    assert body["user"]["organizationSlug"] == SLUG
+    assert ("accessToken" in body) == (guard.transport == "header")
+    assert guard.refresh().status_code == 401
+    assert reset(device, token, PASSWORD).status_code == 401
+    assert event_kinds(guard.app)[-1] == "account:code:refused"
+
+
+def test_opening_the_link_spends_nothing(guard: EntryGuardClient, outbox: MemorySender):
+    guard.sign_up()
+    forget(guard)
+    token = token_of(outbox)
+    for path in ("/reset-password", f"{BASE}/reset-password"):
+        assert guard.http.get(f"{path}?token={token}", base_url=ORIGIN).status_code in {404, 405}
+    assert reset(guard, token).status_code == 200
+
+
+def test_reset_token_is_void_after_a_newer_request_and_after_an_hour(
+    guard: EntryGuardClient, outbox: MemorySender, clock: FrozenClock
+):
+    guard.sign_up()
+    forget(guard)
+    former = token_of(outbox)
+    forget(guard)
+    assert reset(guard, former).status_code == 401
+    clock.advance(timedelta(hours=1))
+    assert reset(guard, token_of(outbox)).status_code == 401
+
+
+def set_rules(guard: EntryGuardClient, **rules: object):
+    headers = {"Authorization": f"Bearer {guard.access_token}"} if guard.access_token else {}
+    return guard.http.patch("/api/v1/organization/settings", json=rules, headers=headers, base_url=ORIGIN)
+
+
+def test_administrator_sets_the_rules_that_new_passwords_meet(guard: EntryGuardClient):
+    guard.sign_up()
+    answer = set_rules(guard, passwordMinLength=12, passwordRequireDigit=True)
+    assert answer.get_json()["passwordMinLength"] == 12
+    refused = guard.post(
+        f"{BASE}/change-password", {"currentPassword": PASSWORD, "newPassword": "no digits in here"}
+    )
+    assert refused.status_code == 422
+    details = refused.get_json()["details"]
+    assert (details["minLength"], details["requireNumbers"]) == (12, True)
+    assert details["violations"] == ["password must contain a digit"]
+    assert set_rules(guard, passwordMinLength=7).status_code == 400
+    assert "organization:self:changed" in event_kinds(guard.app)
+
+
+def test_expired_password_is_replaced_before_a_session_is_opened(guard: EntryGuardClient, clock: FrozenClock):
+    guard.sign_up()
+    set_rules(guard, passwordExpirationDays=30)
+    clock.advance(timedelta(days=30))
+    device = guard.another_device()
+    body = device.log_in().get_json()
+    assert body["passwordExpired"] is True
+    assert {body[name] for name in ("accessToken", "refreshToken", "expiresIn", "tokenType", "user")} == {
+        None
+    }
+    assert "account:password:expired" in event_kinds(guard.app)
+
+    def change(password: str):
+        values = {"passwordChangeToken": body["passwordChangeToken"], "newPassword": password}
+        return device.post(f"{BASE}/change-expired-password", values)
+
+    assert change(PASSWORD).status_code == 400
+    assert change("12345678").status_code == 422
+    assert change(NEW_PASSWORD).get_json()["passwordExpired"] is False
+    assert change("yet another staple").status_code == 401
+    assert device.log_in(password=NEW_PASSWORD).get_json()["user"]["email"] == EMAIL
+
+
+def test_password_that_must_be_changed_is_due_as_well(guard: EntryGuardClient):
+    guard.sign_up()
+    change_user(guard.app, must_change_password=True)
+    assert guard.another_device().log_in().get_json()["passwordExpired"] is True
