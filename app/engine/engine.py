@@ -17,6 +17,7 @@ from app.engine.events import Events
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.identifiers import Identifier
 from app.engine.introspection import Introspection
+from app.engine.login_challenges import LoginChallenges
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
 from app.engine.mfa import FactorChanges, Factors, SecondFactors
 from app.engine.oauth_clients import OAuthClients
@@ -166,6 +167,9 @@ class Engine:
             postbox=self.postbox,
             sessions=self.sessions,
             trusted_devices=self.trusted_devices,
+        )
+        self.login_challenges = LoginChallenges(
+            database=self.database, codes=self.codes, second_factors=self.second_factors, clock=self.clock
         )
         self.factor_changes = FactorChanges(
             factors,

@@ -13,6 +13,7 @@ class SessionPolicy:
     """How sessions opened through one contract live.
 
     `opens_pending`: a session may be opened while its second factor is due, and can do nothing but finish it.
+    `challenges_second_factor`: the one who logs in is asked for it before there is any session.
     `wants_password_first`: none is opened while another password is due.
     """
 
@@ -25,6 +26,7 @@ class SessionPolicy:
     max_sessions_per_person: int
     access_dies_at_refresh: bool = False
     opens_pending: bool = False
+    challenges_second_factor: bool = False
     wants_password_first: bool = False
 
 

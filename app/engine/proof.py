@@ -36,6 +36,14 @@ class StaleProof(Exception):
     """Since the proof, every session of the person was ended; the proof must be given again."""
 
 
+class SecondFactorDue(Exception):
+    """The proof is good, but the contract wants a second factor before it opens a session."""
+
+    def __init__(self, proof: Proof) -> None:
+        super().__init__("a second factor is due")
+        self.proof = proof
+
+
 class PasswordDue(Exception):
     """The proof is good, but the contract wants another password chosen before it opens a session."""
 

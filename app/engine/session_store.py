@@ -140,6 +140,17 @@ class SessionStore:
         row = transaction.execute(statement).first()
         return None if row is None else SessionRow._make(row)
 
+    def note_proof_within(
+        self, transaction: Transaction, session_id: UUID, methods: list[str], now: datetime
+    ) -> None:
+        """Put down what was proven, and when."""
+        transaction.execute(
+            update(Session)
+            .where(Session.id == session_id)
+            .values(auth_methods=methods, authenticated_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
     def raise_within(self, transaction: Transaction, before: SessionRow, after: SessionRow) -> bool:
         """Put a row with other rights in the place of `before`; False if it changed or ended first."""
         statement = (

@@ -11,20 +11,25 @@ from sqlalchemy.orm import Session as Transaction
 from app.delivery import Message, Postbox
 from app.engine.client import Client
 from app.engine.database import Database
+from app.engine.endings import SessionEndings, subject_of
 from app.engine.errors import (
     AccessSessionEnded,
     AccountUnavailable,
     InvalidAccessToken,
     InvalidRefreshToken,
-    NotFound,
-    PermissionDenied,
     SecondFactorRequired,
     Unavailable,
 )
-from app.engine.events import EventKind, Events, Subject
+from app.engine.events import EventKind, Events
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.new_devices import new_device_notice
-from app.engine.proof import PasswordDue, Proof, hold_application, lock_person, lock_proven
+from app.engine.proof import (
+    PasswordDue,
+    Proof,
+    SecondFactorDue,
+    hold_application,
+    lock_proven,
+)
 from app.engine.refreshing import EndReason, Refresher, refusal
 from app.engine.rotation import is_given_up, standing
 from app.engine.second_factor_rule import SecondFactorRule
@@ -32,13 +37,12 @@ from app.engine.session_rows import new_row, raised
 from app.engine.session_store import SessionStore
 from app.engine.snapshot import SessionRow, Snapshot
 from app.engine.sweeper import Sweeper
-from app.engine.trusted_devices import void_trust
 from app.models import Session
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
 
 
-class Sessions:
+class Sessions(SessionEndings):
     """Everything that happens to sessions. Each public method is one transaction unless it says otherwise."""
 
     def __init__(
@@ -52,10 +56,7 @@ class Sessions:
         second_factor_rule: SecondFactorRule,
         retention: timedelta,
     ) -> None:
-        self._database = database
-        self._store = SessionStore(database)
-        self._clock = clock
-        self._events = events
+        super().__init__(database=database, store=SessionStore(database), clock=clock, events=events)
         self._postbox = postbox
         self._second_factor_rule = second_factor_rule
         self._sweeper = Sweeper(
@@ -82,7 +83,8 @@ class Sessions:
 
         Raises:
             AccountSuspended, AccountDeleted, StaleProof, InvalidClient: see `app.engine.proof`.
-            SecondFactorRequired: it is due, and this policy opens no pending sessions.
+            SecondFactorRequired: it is due, and this policy knows no way to ask for it.
+            SecondFactorDue: it is due, and this policy asks for it before there is a session.
             PasswordDue: another password is, and this policy wants it first.
             Unavailable: nothing was opened.
 
@@ -97,7 +99,7 @@ class Sessions:
                 hold_application(transaction, client.client_id)
             pending = self._second_factor_rule.is_due_within(transaction, person, proof, trust_token)
             if pending and not policy.opens_pending:
-                raise SecondFactorRequired
+                raise SecondFactorDue(proof) if policy.challenges_second_factor else SecondFactorRequired
             if policy.wants_password_first and person.must_change_password:
                 raise PasswordDue(proof)
             row = new_row(proof, policy, client, now, pending=pending)
@@ -107,7 +109,7 @@ class Sessions:
             notice = new_device_notice(transaction, person, client, now)
             self._store.insert(transaction, row)
             self._events.record(
-                transaction, EventKind.LOGIN_SUCCEEDED, _subject(row), client, methods=list(proof.methods)
+                transaction, EventKind.LOGIN_SUCCEEDED, subject_of(row), client, methods=list(proof.methods)
             )
             return row.id, notice
 
@@ -151,8 +153,14 @@ class Sessions:
         if not self._store.raise_within(transaction, session, raised(session, policy, client, now, methods)):
             raise Unavailable("the session changed while its rights were raised")
         self._events.record(
-            transaction, EventKind.RIGHTS_RAISED, _subject(session), client, methods=list(methods)
+            transaction, EventKind.RIGHTS_RAISED, subject_of(session), client, methods=list(methods)
         )
+
+    def note_proof_within(
+        self, transaction: Transaction, session: SessionRow, methods: Iterable[str]
+    ) -> None:
+        """Note that the person of a full session has just proven more; its rights stay what they are."""
+        self._store.note_proof_within(transaction, session.id, list(methods), self._clock.now())
 
     def refresh(
         self,
@@ -223,117 +231,6 @@ class Sessions:
         """
         return self._refresher.find(raw_token, policy)[0]
 
-    def look_up(self, session_id: UUID) -> Snapshot:
-        """Return a session by its id, over or not.
-
-        Raises:
-            NotFound: there is none.
-        """
-        snapshot = self._store.load(session_id)
-        if snapshot is None:
-            raise NotFound("unknown session")
-        return snapshot
-
-    def end(self, session_id: UUID, client: Client | None, *, reason: EndReason = EndReason.LOGOUT) -> None:
-        """End a session; one that is already over stays as it is.
-
-        Raises:
-            NotFound: there is none.
-            PermissionDenied: it is another application's.
-        """
-        session = self.look_up(session_id).session
-        if client is not None and session.client_id != client.client_id:
-            raise PermissionDenied("another application's session")
-        self._database.transact(lambda transaction: self._end(transaction, session, reason, client))
-
-    def end_own(self, user_id: int, session_id: UUID, client: Client) -> None:
-        """End one of a person's own live sessions.
-
-        Raises:
-            NotFound: it is not live or not theirs: one answer for both.
-        """
-        now = self._clock.now()
-
-        def work(transaction: Transaction) -> None:
-            own = [row for row in self._store.live(transaction, user_id, now) if row.id == session_id]
-            if not own:
-                raise NotFound("not a live session of this person")
-            self._end(transaction, own[0], EndReason.REVOKED, client)
-
-        self._database.transact(work)
-
-    def end_others(self, user_id: int, kept: UUID, client: Client) -> int:
-        """End all of a person's sessions but one, and return how many there were."""
-
-        def work(transaction: Transaction) -> int:
-            lock_person(transaction, user_id)
-            ended = self._store.revoke(
-                transaction,
-                self._clock.now(),
-                EndReason.REVOKED,
-                Session.user_id == user_id,
-                Session.id != kept,
-            )
-            self._events.record(
-                transaction,
-                EventKind.SESSIONS_ENDED,
-                Subject(user_id=user_id, session_id=kept),
-                client,
-                count=ended,
-            )
-            return ended
-
-        return self._database.transact(work)
-
-    def end_all(self, user_id: int, client: Client | None, *, reason: EndReason = EndReason.LOGOUT) -> int:
-        """End all of a person's sessions, also those of logins under way, and return how many there were."""
-        return self._database.transact(
-            lambda transaction: self.end_all_within(transaction, user_id, client, reason)
-        )
-
-    def end_all_within(
-        self,
-        transaction: Transaction,
-        user_id: int,
-        client: Client | None,
-        reason: EndReason,
-        *,
-        kept: UUID | None = None,
-    ) -> int:
-        """Do the same as a part of a change to the account, so that both happen or neither."""
-        person = lock_person(transaction, user_id)
-        person.epoch += 1
-        # Whoever ends everything has lost trust in some device, and only the person knows in which.
-        void_trust(transaction, user_id)
-        conditions = [Session.user_id == user_id]
-        if kept is not None:
-            conditions.append(Session.id != kept)
-        ended = self._store.revoke(transaction, self._clock.now(), reason, *conditions)
-        self._events.record(
-            transaction,
-            EventKind.SESSIONS_ENDED,
-            Subject(user_id=user_id),
-            client,
-            count=ended,
-            reason=reason,
-        )
-        return ended
-
-    def end_organization_within(self, transaction: Transaction, organization_id: UUID) -> int:
-        """End every session whose active organization this is, as a part of its suspension."""
-        return self._store.revoke(
-            transaction,
-            self._clock.now(),
-            EndReason.SUSPENDED,
-            Session.organization_id == organization_id,
-        )
-
-    def end_application_within(self, transaction: Transaction, client_id: str) -> int:
-        """End every session that an application has opened, as a part of its removal."""
-        return self._store.revoke(
-            transaction, self._clock.now(), EndReason.ADMINISTRATOR, Session.client_id == client_id
-        )
-
     def list_live(self, user_id: int) -> Sequence[SessionRow]:
         """Return a person's live sessions, the most recently seen first."""
         return self._database.transact(
@@ -369,15 +266,3 @@ class Sessions:
             return self.identify(raw_token, policy).session
         except InvalidRefreshToken:
             return None
-
-    def _end(
-        self, transaction: Transaction, session: SessionRow, reason: EndReason, client: Client | None
-    ) -> None:
-        if self._store.revoke(transaction, self._clock.now(), reason, Session.id == session.id):
-            self._events.record(
-                transaction, EventKind.SESSION_ENDED, _subject(session), client, reason=reason
-            )
-
-
-def _subject(session: SessionRow) -> Subject:
-    return Subject(user_id=session.user_id, session_id=session.id, organization_id=session.organization_id)

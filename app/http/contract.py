@@ -76,6 +76,7 @@ class Contract:
 
     `opens_pending`: a login whose second factor is due opens a session that can do nothing but finish it.
     `wants_password_first`: a login whose password is due opens no session before another one is chosen.
+    `challenges_second_factor`: it opens none, but is told what was proven so far and asks for the rest.
     `access_dies_at_refresh`: only the access token of the newest generation is good. `refresh_needs_access`:
     the access token must come along at refresh, expired or not, so its cookie lives as long as the refresh
     token's. `bare_access_tokens`: the Authorization header may hold the token without a scheme.
@@ -96,6 +97,7 @@ class Contract:
     max_sessions_per_person: int = 100
     access_dies_at_refresh: bool = False
     opens_pending: bool = False
+    challenges_second_factor: bool = False
     wants_password_first: bool = False
     refresh_needs_access: bool = False
     bare_access_tokens: bool = False
@@ -117,5 +119,6 @@ class Contract:
             max_sessions_per_person=self.max_sessions_per_person,
             access_dies_at_refresh=self.access_dies_at_refresh,
             opens_pending=self.opens_pending,
+            challenges_second_factor=self.challenges_second_factor,
             wants_password_first=self.wants_password_first,
         )

@@ -144,6 +144,9 @@ class FactorChanges:
             if user.mfa_enabled and (only_first or session.mfa_pending):
                 raise SecondFactorEnabled("by another session, in this moment")
             user.mfa_enabled = True
+            if not session.mfa_pending:
+                methods = dict.fromkeys([*session.auth_methods, *self._second_factors.amr(FactorMethod.TOTP)])
+                self._sessions.note_proof_within(transaction, session, methods)
             if codes is not None:
                 self._factors.recovery_codes.replace_within(transaction, user.id, codes)
             self._changed_within(transaction, user, client, "added", session.id)
