@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from app.contracts.entryguard import presenter
 from app.contracts.entryguard.errors import ERRORS
+from app.contracts.entryguard.mfa import mfa
 from app.contracts.entryguard.passwords import passwords
 from app.contracts.entryguard.schemas import ErrorAnswer
 from app.contracts.entryguard.views import blueprint
@@ -12,6 +13,7 @@ from app.http.contract import Contract, CookieNames
 from config import ContractDefaults
 
 blueprint.register_blueprint(passwords)
+blueprint.register_blueprint(mfa)
 
 CONTRACT = Contract(
     name="entryguard",
@@ -38,4 +40,5 @@ CONTRACT = Contract(
     error_body=presenter.error_body,
     error_schema=ErrorAnswer,
     wants_password_first=True,
+    challenges_second_factor=True,
 )

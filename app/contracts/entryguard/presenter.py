@@ -7,6 +7,7 @@ from typing import Any
 
 from app.engine.errors import PasswordRefused
 from app.engine.grant import Grant
+from app.engine.login_challenges import Challenge
 from app.engine.snapshot import OrganizationRow, Snapshot
 from app.http.contract import Refusal
 
@@ -22,6 +23,7 @@ _NO_CHALLENGE = {
     "passwordExpired": False,
     "passwordChangeToken": None,
 }
+_NO_TOKENS = dict.fromkeys(("accessToken", "refreshToken", "expiresIn", "tokenType", "user"))
 
 
 def access_claims(grant: Grant) -> dict[str, Any]:
@@ -55,11 +57,11 @@ def user_body(snapshot: Snapshot) -> dict[str, Any]:
         "email": person.email,
         "name": person.name,
         **_organization(organization),
-        "mfaEnabled": False,
+        "mfaEnabled": person.mfa_enabled,
     }
 
 
-def me_body(snapshot: Snapshot) -> dict[str, Any]:
+def me_body(snapshot: Snapshot, *, mfa_required: bool) -> dict[str, Any]:
     """Return those nine, the person's place on the platform and the limits of the organization."""
     tier = snapshot.organization.tier if snapshot.organization else ""
     users, resources = _LIMITS.get(tier, (None, None))
@@ -68,7 +70,7 @@ def me_body(snapshot: Snapshot) -> dict[str, Any]:
         "platformRole": _SUPER_ADMIN if snapshot.person.role == _SUPER_ADMIN else "USER",
         "maxUsers": users,
         "maxResources": resources,
-        "organizationMfaRequired": False,
+        "organizationMfaRequired": mfa_required,
     }
 
 
@@ -88,8 +90,18 @@ def error_body(refusal: Refusal) -> dict[str, Any]:
 
 def password_due_body(token: str) -> dict[str, Any]:
     """Return the body of a login that asks for another password first."""
-    nothing = dict.fromkeys(("accessToken", "refreshToken", "expiresIn", "tokenType", "user"))
-    return {**_NO_CHALLENGE, **nothing, "passwordExpired": True, "passwordChangeToken": token}
+    return {**_NO_CHALLENGE, **_NO_TOKENS, "passwordExpired": True, "passwordChangeToken": token}
+
+
+def challenge_body(challenge: Challenge) -> dict[str, Any]:
+    """Return the body of a login that asks for a second factor first."""
+    return {
+        **_NO_CHALLENGE,
+        **_NO_TOKENS,
+        "mfaRequired": True,
+        "mfaChallengeToken": challenge.token,
+        "mfaChallengeExpiresIn": int(challenge.lifetime.total_seconds()),
+    }
 
 
 def policy_body(refused: PasswordRefused) -> dict[str, Any]:

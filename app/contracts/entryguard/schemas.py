@@ -104,6 +104,9 @@ class LoginAnswer(TokenAnswer):
     mfaChallengeExpiresIn = fields.Integer(required=True, allow_none=True)
     passwordExpired = fields.Boolean(required=True)
     passwordChangeToken = fields.String(required=True, allow_none=True)
+    mfaSetupRequired = fields.Boolean(
+        metadata={"description": "Only when true: the tokens are good for enrolling a second factor alone."}
+    )
 
 
 class EmptyAnswer(Schema):

@@ -102,7 +102,9 @@ def log_out(call: Call, body: dict[str, Any]) -> Response:
 @operation("The current user", answers=schemas.MeAnswer, access=Access.FULL)
 def me(call: Call) -> Response:
     """Show whose session it is, and in which organization."""
-    return call.answer(presenter.me_body(call.snapshot))
+    snapshot = call.snapshot
+    settings = call.engine.organizations.settings(snapshot.organization.id) if snapshot.organization else {}
+    return call.answer(presenter.me_body(snapshot, mfa_required=settings.get("mfa_required") is True))
 
 
 @blueprint.post("/auth/change-password")
