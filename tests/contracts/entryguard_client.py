@@ -34,18 +34,18 @@ class EntryGuardClient:
     def sign_up(self, email: str = EMAIL, organization: str = "Example Works", **body: Any) -> TestResponse:
         """Register an organization with this person as administrator and keep the tokens."""
         whole = {"organizationName": organization, "email": email, "password": PASSWORD, **body}
-        return self._keep(self.post(f"{BASE}/register", whole))
+        return self.keep(self.post(f"{BASE}/register", whole))
 
     def log_in(self, email: str = EMAIL, password: str = PASSWORD, slug: str = SLUG) -> TestResponse:
         """Open a session and keep its tokens."""
         body = {"organizationSlug": slug, "email": email, "password": password}
-        return self._keep(self.post(f"{BASE}/login", body))
+        return self.keep(self.post(f"{BASE}/login", body))
 
     def refresh(self) -> TestResponse:
         """Exchange the refresh token and keep the new ones."""
         if self.transport == "cookie":
             return self.http.post(f"{BASE}/refresh", base_url=ORIGIN)
-        return self._keep(self.present(self.refresh_token))
+        return self.keep(self.present(self.refresh_token))
 
     def present(self, refresh_token: str | None) -> TestResponse:
         """Present a refresh token by this transport, without keeping what comes back."""
@@ -86,6 +86,10 @@ class EntryGuardClient:
         """Make a POST request, with the access token if there is one."""
         return self.http.post(path, json=body, headers=self._headers(), base_url=ORIGIN, **options)
 
+    def patch(self, path: str, body: Any) -> TestResponse:
+        """Make a guarded PATCH request."""
+        return self.http.patch(path, json=body, headers=self._headers(), base_url=ORIGIN)
+
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.access_token}"} if self.access_token else {}
 
@@ -93,7 +97,7 @@ class EntryGuardClient:
         cookie = self.http.get_cookie(name, domain="keyturn.example")
         return cookie.value if cookie else None
 
-    def _keep(self, response: TestResponse) -> TestResponse:
+    def keep(self, response: TestResponse) -> TestResponse:
         """Take over the tokens of an answer; in cookie mode the jar has done so already."""
         if self.transport == "header" and response.status_code in {200, 201}:
             body = response.get_json()
