@@ -25,6 +25,10 @@ OPEN_TO_PENDING = {
     "nest_auth.mfa.status",
     "nest_auth.mfa.verify",
     "nest_auth.mfa.verify_recovery_code",
+    "nest_auth.recovery.send_email_verification",
+    "nest_auth.recovery.send_phone_verification",
+    "nest_auth.recovery.verify_email",
+    "nest_auth.recovery.verify_phone",
 }
 # A body that would do where an operation demands one, so that nothing but the second factor is missing.
 BODIES = {
