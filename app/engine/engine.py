@@ -56,23 +56,9 @@ class Engine:
         self.postbox = postbox
         self.database = Database(database, asynchronous_rotation=settings.database.asynchronous_rotation)
         self.events = Events(clock, settings.sessions.event_retention)
-        self.trusted_devices = TrustedDevices(
-            database=self.database,
-            keyring=keyring,
-            clock=clock,
-            events=self.events,
-            lifetime=settings.second_factors.trust_lifetime,
-        )
+        self.trusted_devices = self._trusted_devices(settings)
         rule = SecondFactorRule(self.trusted_devices, required=settings.second_factors.required)
-        self.sessions = Sessions(
-            database=self.database,
-            keyring=keyring,
-            clock=clock,
-            events=self.events,
-            postbox=postbox,
-            second_factor_rule=rule,
-            retention=settings.sessions.retention,
-        )
+        self.sessions = self._sessions(settings, rule)
         self.introspection = Introspection(self.sessions, clock)
         self.oauth_clients = OAuthClients(
             database=self.database, sessions=self.sessions, clock=clock, events=self.events
@@ -91,29 +77,42 @@ class Engine:
             events=self.events,
         )
         throttle = LoginThrottle(self.database, keyring, clock, account_rule=account_rule)
-        self.codes = OneTimeCodes(
-            database=self.database,
-            keyring=keyring,
-            throttle=throttle,
-            # A guess from any address counts: codes are short, and nobody types one wrong that often.
-            rule=replace(self.login_rule, per_address=False),
-            clock=clock,
-            events=self.events,
-        )
-        self.credentials = self._credentials(passwords, throttle)
         self._add_codes(settings, passwords, throttle)
         self._add_second_factors(settings, throttle, rule)
-        self.reauthentication = Reauthentication(
+        self.reauthentication = self._reauthentication(passwords, throttle)
+
+    def _trusted_devices(self, settings: Settings) -> TrustedDevices:
+        return TrustedDevices(
             database=self.database,
-            passwords=passwords,
-            throttle=throttle,
-            rule=self.login_rule,
+            keyring=self.keyring,
+            clock=self.clock,
             events=self.events,
-            sessions=self.sessions,
+            lifetime=settings.second_factors.trust_lifetime,
+        )
+
+    def _sessions(self, settings: Settings, rule: SecondFactorRule) -> Sessions:
+        return Sessions(
+            database=self.database,
+            keyring=self.keyring,
+            clock=self.clock,
+            events=self.events,
+            postbox=self.postbox,
+            second_factor_rule=rule,
+            retention=settings.sessions.retention,
         )
 
     def _add_codes(self, settings: Settings, passwords: Passwords, throttle: LoginThrottle) -> None:
-        """Build what is done with codes that were sent."""
+        """Build what is done with passwords, and with codes that were sent."""
+        self.codes = OneTimeCodes(
+            database=self.database,
+            keyring=self.keyring,
+            throttle=throttle,
+            # A guess from any address counts: codes are short, and nobody types one wrong that often.
+            rule=replace(self.login_rule, per_address=False),
+            clock=self.clock,
+            events=self.events,
+        )
+        self.credentials = self._credentials(passwords, throttle)
         self.code_messages = messages = CodeMessages(
             database=self.database,
             codes=self.codes,
@@ -180,6 +179,16 @@ class Engine:
             clock=self.clock,
             events=self.events,
             postbox=self.postbox,
+            sessions=self.sessions,
+        )
+
+    def _reauthentication(self, passwords: Passwords, throttle: LoginThrottle) -> Reauthentication:
+        return Reauthentication(
+            database=self.database,
+            passwords=passwords,
+            throttle=throttle,
+            rule=self.login_rule,
+            events=self.events,
             sessions=self.sessions,
         )
 

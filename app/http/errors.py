@@ -110,7 +110,7 @@ def every_error() -> list[type[AuthError]]:
     while pending:
         error = pending.pop()
         pending += error.__subclasses__()
-        if error.__module__ == errors.__name__ and "code" in vars(error):
+        if error.__module__.startswith(errors.__name__) and "code" in vars(error):
             found.append(error)
     return found
 

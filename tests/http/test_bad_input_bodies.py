@@ -168,7 +168,11 @@ def test_nesting_ends_long_before_the_parser_does(client: AuthClient, depth: int
 
 
 @pytest.mark.parametrize(
-    "password", ["[[[[[[[[[[[[", "}{}{}{}{{{{{{{{{{{{", '"[[[[[[[[[[\\', "{'a':[[[[[[[[[[["]
+    "password",
+    [
+        f"horse battery {brackets}"
+        for brackets in ("[" * 12, "}{}{}{}{{{{{{{{{{{{", '"[[[[[[[[[[\\', "{'a':[[[[")
+    ],
 )
 def test_brackets_inside_a_password_are_no_nesting(client: AuthClient, password: str) -> None:
     assert client.sign_up(password=password).status_code == 200
@@ -176,7 +180,7 @@ def test_brackets_inside_a_password_are_no_nesting(client: AuthClient, password:
 
 
 def test_password_counts_whole_and_as_typed(client: AuthClient) -> None:
-    password = " " + "x" * 100 + "Z "
+    password = " horse battery staple " + "x" * 80 + "Z "
     client.sign_up(password=password)
 
     for wrong in (password.strip(), password[:72], password.casefold(), password + "x"):
