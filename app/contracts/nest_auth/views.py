@@ -74,7 +74,6 @@ def sign_up(call: Call, body: dict[str, Any]) -> Response:
         errors.AccountSuspended,
         errors.AccountLocked,
         errors.InvalidCode,
-        errors.PasswordlessDisabled,
     ),
     errors={errors.CodeExpired: WRONG_CODE},
     gives_tokens=True,
@@ -84,7 +83,7 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
     replacing, trust_token = call.cookie_refresh_token(), call.trust_token(body["trust_token"])
     credentials = body["credentials"]
     log_in_by: Callable[..., Grant] = call.engine.log_in
-    if body["provider"] == "passwordless":
+    if body["provider"] == "passwordless" and call.engine.passwordless.is_enabled:
         typed, code = _required(credentials["identifier"], credentials["code"])
         identifier, log_in_by = login_identifier(typed), call.engine.log_in_with_code
     else:
