@@ -126,8 +126,10 @@ class Call:
         """
         self._runtime.limits.check(name, counted_address(self._request))
 
-    def authenticate(self, *, partial: bool = False) -> None:
-        """Demand a good access token; with `partial`, also one whose second factor is still due.
+    def authenticate(self, *, pending: bool = False, overdue: bool = False) -> None:
+        """Demand a good access token.
+
+        With `pending` it may be one whose second factor is still due, with `overdue` another password may be.
 
         Raises:
             AccessTokenMissing, InvalidAccessToken, AccountUnavailable, SecondFactorRequired,
@@ -142,11 +144,11 @@ class Call:
             self._snapshot = self.engine.sessions.authenticate(
                 self.access.session_id, self.access.generation, self.policy, self.client
             )
-            if self._snapshot.session.mfa_pending and not partial:
+            if self._snapshot.session.mfa_pending and not pending:
                 raise SecondFactorRequired
-            if self._snapshot.person.must_change_password and not partial:
+            if self._snapshot.person.must_change_password and not overdue:
                 raise PasswordChangeRequired
-        elif self.access.claims.get(PENDING_CLAIM) and not partial:
+        elif self.access.claims.get(PENDING_CLAIM) and not pending:
             raise SecondFactorRequired
 
     def access_token(self) -> str | None:

@@ -18,6 +18,7 @@ _CALLERS = {
     "public": "Anybody",
     "optional": "Anybody; an access token that comes along must be good",
     "partial": "Access token, the second factor may be due",
+    "signed_in": "Access token, another password may be due",
     "full": "Access token, fully signed in",
 }
 # What a sample request says in the fields that nearly every body has.

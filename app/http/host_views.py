@@ -8,6 +8,7 @@ from flask import request
 
 from app.engine.client import Transport
 from app.engine.errors import AuthError, Unavailable
+from app.http.access_tokens import PENDING_CLAIM
 from app.http.client_info import read_client
 from app.http.runtime import Mount, Runtime
 from config import AccessTokenCheck
@@ -33,7 +34,7 @@ def _mount_of(runtime: Runtime, claims: Mapping[str, Any]) -> Mount | None:
 def _is_live(runtime: Runtime, mount: Mount, claims: Mapping[str, Any]) -> bool:
     """Read the session as our own guard does; a database that does not answer is no reason to refuse."""
     if mount.settings.tokens.access_token_check is AccessTokenCheck.SIGNATURE:
-        return True
+        return PENDING_CLAIM not in claims
     client = read_client(request, Transport.HEADER)
     try:
         snapshot = runtime.engine.sessions.authenticate(

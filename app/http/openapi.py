@@ -47,6 +47,7 @@ _CALLERS = {
     Access.PUBLIC: "",
     Access.OPTIONAL: "Needs no access token, but one that comes along must be good.",
     Access.PARTIAL: "Needs an access token; one whose second factor is still due will do.",
+    Access.SIGNED_IN: "Needs an access token; one of somebody whose password is due for a change will do.",
     Access.FULL: "Needs an access token of a person who has finished signing in.",
 }
 _RETRY_AFTER = {

@@ -95,11 +95,17 @@ def _guard(operation: Operation, mount: Mount) -> list[type[AuthError]]:
     found: list[type[AuthError]] = [errors.InvalidAccessToken]
     if operation.access is not Access.OPTIONAL:
         found.insert(0, errors.AccessTokenMissing)
-    if mount.settings.tokens.access_token_check is AccessTokenCheck.SESSION:
+    if _reads_session(mount):
         found += _SESSION_IS_OVER
-        if operation.access is not Access.PARTIAL:
-            found += [errors.SecondFactorRequired, errors.PasswordChangeRequired]
+    if operation.access is not Access.PARTIAL:
+        found.append(errors.SecondFactorRequired)
+        if operation.access is not Access.SIGNED_IN and _reads_session(mount):
+            found.append(errors.PasswordChangeRequired)
     return found
+
+
+def _reads_session(mount: Mount) -> bool:
+    return mount.settings.tokens.access_token_check is AccessTokenCheck.SESSION
 
 
 def _named(

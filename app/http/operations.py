@@ -29,8 +29,10 @@ class Access(Enum):
     """Anybody; an access token that comes along must be good."""
     PARTIAL = auto()
     """Whoever has an access token, also while the second factor is due."""
+    SIGNED_IN = auto()
+    """Whoever has finished signing in, also while another password is due."""
     FULL = auto()
-    """Whoever has an access token and has finished signing in."""
+    """Whoever has finished signing in and has nothing else to do first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,10 @@ class Operation:
                 _validate(header_schema, dict(request.headers))
             arguments = [] if schema is None else [_validate(schema, read(request))]
             if self._wants_access(call):
-                call.authenticate(partial=self.access is Access.PARTIAL)
+                call.authenticate(
+                    pending=self.access is Access.PARTIAL,
+                    overdue=self.access in {Access.PARTIAL, Access.SIGNED_IN},
+                )
             return view(call, *arguments, **path)
 
         setattr(serve, _ATTRIBUTE, self)

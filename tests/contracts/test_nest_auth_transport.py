@@ -139,7 +139,7 @@ def test_client_config_says_how_tokens_travel_and_what_is_offered(
         "phoneAuth": True,
         "registration": True,
         "passwordless": False,
-        "mfa": False,
+        "mfa": True,
     }
     body = answer.get_json()
     assert body.pop("accessTokenType") == said

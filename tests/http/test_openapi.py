@@ -14,6 +14,7 @@ from flask import Flask
 from openapi_spec_validator import validate
 
 from app import contracts, create_app
+from app.engine.errors import SecondFactorRequired
 from app.http.errors import nearest
 from app.http.openapi import VERSION, build_document
 from app.http.operations import Access, Operation, declared_operation
@@ -143,7 +144,9 @@ def test_guarded_operations_list_what_the_guard_refuses(app):
         guarded = operation.access is not Access.PUBLIC
         refusals = codes(document, described, 401)
         assert ({"NO_AUTH_PROVIDED", "INVALID_TOKEN", "SESSION_NOT_FOUND"} <= refusals) == guarded
-        assert ("MFA_REQUIRED" in refusals) == (operation.access is Access.FULL)
+        demanding = {Access.OPTIONAL, Access.SIGNED_IN, Access.FULL}
+        asked_again = SecondFactorRequired in operation.refuses
+        assert ("MFA_REQUIRED" in refusals) == (operation.access in demanding or asked_again)
         assert ("MUST_CHANGE_PASSWORD" in codes(document, described, 403)) == (
             operation.access is Access.FULL
         )
@@ -152,7 +155,8 @@ def test_guarded_operations_list_what_the_guard_refuses(app):
 def test_signature_check_lists_no_refusal_that_takes_the_session_to_see(tmp_path):
     document = description(build(tmp_path, ACCESS_TOKEN_CHECK="signature"))
     refusals = codes(document, document["paths"]["/auth/user"]["get"], 401)
-    assert refusals == {"NO_AUTH_PROVIDED", "INVALID_TOKEN"}
+    # That the second factor is still due is in the access token itself.
+    assert refusals == {"NO_AUTH_PROVIDED", "INVALID_TOKEN", "MFA_REQUIRED"}
 
 
 def test_limits_and_outages_say_when_to_try_again(app):

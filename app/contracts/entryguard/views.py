@@ -112,7 +112,7 @@ def me(call: Call) -> Response:
     "Change the password",
     body=schemas.ChangePasswordRequest,
     answers=schemas.EmptyAnswer,
-    access=Access.PARTIAL,
+    access=Access.SIGNED_IN,
     limit="password",
     refuses=(errors.CurrentPasswordIncorrect, errors.PasswordUnchanged, errors.AccountLocked),
     others={422: schemas.PolicyAnswer},

@@ -143,7 +143,7 @@ def delete_account(call: Call) -> Response:
     "Change the password",
     body=schemas.PasswordRequest,
     answers=schemas.MessageAnswer,
-    access=Access.PARTIAL,
+    access=Access.SIGNED_IN,
     limit="password",
     refuses=(
         errors.CurrentPasswordIncorrect,

@@ -77,7 +77,7 @@ def reset_password(call: Call, body: dict[str, Any]) -> Response:
 @operation(
     "Send a code to one's e-mail address",
     answers=schemas.MessageAnswer,
-    access=Access.PARTIAL,
+    access=Access.SIGNED_IN,
     limit="password",
     refuses=(errors.AddressMissing, errors.AlreadyVerified),
 )
@@ -92,7 +92,7 @@ def send_email_verification(call: Call) -> Response:
     "Prove one's e-mail address",
     body=recovery_schemas.CodeRequest,
     answers=schemas.MessageAnswer,
-    access=Access.PARTIAL,
+    access=Access.SIGNED_IN,
     limit="login",
     refuses=(errors.AlreadyVerified, *_REFUSES_CODE),
 )
@@ -107,7 +107,7 @@ def verify_email(call: Call, body: dict[str, Any]) -> Response:
 @operation(
     "Send a code to one's phone number",
     answers=schemas.MessageAnswer,
-    access=Access.PARTIAL,
+    access=Access.SIGNED_IN,
     limit="password",
     refuses=(NO_PHONE_NUMBER, PHONE_ALREADY_VERIFIED),
     errors=_OF_PHONE,
@@ -123,7 +123,7 @@ def send_phone_verification(call: Call) -> Response:
     "Prove one's phone number",
     body=recovery_schemas.CodeRequest,
     answers=schemas.MessageAnswer,
-    access=Access.PARTIAL,
+    access=Access.SIGNED_IN,
     limit="login",
     refuses=(PHONE_ALREADY_VERIFIED, *_REFUSES_CODE),
     errors=_OF_PHONE,

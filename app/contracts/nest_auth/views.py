@@ -158,7 +158,7 @@ def verify_session(call: Call) -> Response:
     "Change the password",
     body=schemas.ChangePasswordRequest,
     answers=schemas.MessageAnswer,
-    access=Access.PARTIAL,
+    access=Access.SIGNED_IN,
     limit="password",
     refuses=(
         errors.CurrentPasswordIncorrect,

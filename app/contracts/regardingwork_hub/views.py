@@ -86,7 +86,7 @@ def refresh(call: Call, body: dict[str, Any]) -> Response:
 @operation(
     "Log out",
     answers=schemas.MessageAnswer,
-    access=Access.PARTIAL,
+    access=Access.SIGNED_IN,
     errors=AT_LOGOUT,
     failure="Logout failed",
 )
