@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, Uuid
+from sqlalchemy.dialects.mysql import BINARY, VARBINARY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Moment, Text
@@ -20,7 +21,9 @@ class TotpDevice(Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(Text(128))
-    encrypted_secret: Mapped[bytes] = mapped_column(LargeBinary(255))
+    encrypted_secret: Mapped[bytes] = mapped_column(
+        LargeBinary(255).with_variant(VARBINARY(255), "mysql", "mariadb")
+    )
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(Moment)
     confirmed_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -34,7 +37,7 @@ class RecoveryCode(Base):
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    salt: Mapped[bytes] = mapped_column(LargeBinary(16))
+    salt: Mapped[bytes] = mapped_column(LargeBinary(16).with_variant(BINARY(16), "mysql", "mariadb"))
     hashed_code: Mapped[str] = mapped_column(Text(64))
     created_at: Mapped[datetime] = mapped_column(Moment)
 

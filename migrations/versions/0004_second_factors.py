@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.mysql import BINARY, VARBINARY
 
 from app.models.base import Moment
 
@@ -32,13 +33,15 @@ def of_person(table: str, *columns: sa.Column | sa.UniqueConstraint) -> None:
 
 
 def upgrade() -> None:
-    op.add_column(
-        "users", sa.Column("mfa_enabled", sa.Boolean(), nullable=False, server_default=sa.false())
-    )
+    op.add_column("users", sa.Column("mfa_enabled", sa.Boolean(), nullable=False, server_default=sa.false()))
     of_person(
         "totp_devices",
         sa.Column("name", text(128), nullable=False),
-        sa.Column("encrypted_secret", sa.LargeBinary(255), nullable=False),
+        sa.Column(
+            "encrypted_secret",
+            sa.LargeBinary(255).with_variant(VARBINARY(255), "mysql", "mariadb"),
+            nullable=False,
+        ),
         sa.Column("last_step", sa.BigInteger(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("confirmed_at", Moment(), nullable=True),
@@ -46,7 +49,7 @@ def upgrade() -> None:
     )
     of_person(
         "recovery_codes",
-        sa.Column("salt", sa.LargeBinary(16), nullable=False),
+        sa.Column("salt", sa.LargeBinary(16).with_variant(BINARY(16), "mysql", "mariadb"), nullable=False),
         sa.Column("hashed_code", text(64), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
     )
