@@ -36,8 +36,8 @@ keepalive = 75
 # The service itself decides how many proxies to believe (KEYTURN_TRUSTED_PROXIES); gunicorn takes the word of
 # local ones about https and of nobody about paths.
 forwarded_allow_ips = "127.0.0.1,::1"
-# `X_Forwarded_For` and `X-Forwarded-For` are one name in WSGI, so spellings with underscores are dropped, but for
-# the one header that a published client sends so. It decides nothing that its token does not prove.
+# `X_Forwarded_For` and `X-Forwarded-For` are one name in WSGI, so spellings with underscores are dropped, but
+# for the one header that a published client sends so. It decides nothing that its token does not prove.
 forwarder_headers = "NEST_AUTH_DEVICE_TRUST"
 header_map = "drop"
 limit_request_line = 4094

@@ -64,9 +64,7 @@ def outbox() -> MemorySender:
 
 
 @pytest.fixture
-def settings_for(
-    database_kind: str, database_urls: Callable[[str], str], tmp_path: Path
-) -> SettingsFor:
+def settings_for(database_kind: str, database_urls: Callable[[str], str], tmp_path: Path) -> SettingsFor:
     """Make settings; keyword arguments are setting names without their prefix, in any case."""
 
     def make(**changes: object) -> Settings:

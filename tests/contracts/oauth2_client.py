@@ -4,11 +4,10 @@ import base64
 from typing import Any
 
 from flask import Flask
-from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.engine.accounts import Registration
-from tests.clients import ORIGIN, PASSWORD
+from tests.clients import ORIGIN, PASSWORD, Device
 from tests.conftest import runtime_of
 
 EMAIL = "ada@example.test"
@@ -36,23 +35,22 @@ def _registered(app: Flask) -> str:
     return secret
 
 
-class OAuth2Client:
-    """One device of one person, with a public application unless another is named."""
+class OAuth2Client(Device):
+    """A device that speaks oauth2, with a public application unless another is named."""
 
+    refresh_path = "/oauth/token"
     access_cookie = "oauth2_access"
     refresh_cookie = "oauth2_refresh"
+    access_field = "access_token"
+    refresh_field = "refresh_token"
 
     def __init__(
         self, app: Flask, transport: str, client_id: str = PUBLIC, secret: str | None = None
     ) -> None:
         """Make a device; the first one of a deployment registers two applications and a person."""
-        self.app = app
-        self.transport = transport
-        self.http: FlaskClient = app.test_client()
+        super().__init__(app, transport)
         self.secret = _registered(app) if secret is None else secret
         self.client_id = client_id
-        self.access_token: str | None = None
-        self.refresh_token: str | None = None
 
     def another_device(self, client_id: str = PUBLIC) -> "OAuth2Client":
         """Return a second device that shares nothing with this one but the deployment."""
@@ -68,27 +66,25 @@ class OAuth2Client:
     def log_in(self, username: str = EMAIL, password: str = PASSWORD, **form: Any) -> TestResponse:
         """Open a session and keep its tokens."""
         whole = {"grant_type": "password", "username": username, "password": password, **form}
-        return self._keep(self.post("/oauth/token", whole))
-
-    def refresh(self) -> TestResponse:
-        """Exchange the refresh token and keep the new ones."""
-        if self.transport == "cookie":
-            return self.post("/oauth/token", {"grant_type": "refresh_token"})
-        return self._keep(self.present(self.refresh_token))
+        return self.keep(self.post("/oauth/token", whole))
 
     def present(self, refresh_token: str | None) -> TestResponse:
         """Present a refresh token by this transport, without keeping what comes back."""
         other = self.another_device(self.client_id)
-        form = {"grant_type": "refresh_token"}
-        if self.transport == "header" and refresh_token is not None:
-            form["refresh_token"] = refresh_token
-        elif refresh_token is not None:
-            other.http.set_cookie(self.refresh_cookie, refresh_token, domain="keyturn.example")
-        return other.post("/oauth/token", form)
+        other.hold(refresh_token=refresh_token)
+        return other.exchange(other.refresh_token)
+
+    def exchange(self, refresh_token: str | None) -> TestResponse:
+        """Make the refresh request."""
+        return self.post("/oauth/token", {"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     def use(self) -> TestResponse:
         """Let a service look at the access token, which is what stands here for a guarded call."""
         return self.introspect(self.current_access_token())
+
+    def is_let_in(self) -> bool:
+        """Tell whether that service would let the device in."""
+        return self.use().get_json() != {"active": False}
 
     def introspect(self, token: str | None, **form: str) -> TestResponse:
         """Look at a token as a service with the confidential application does."""
@@ -101,14 +97,6 @@ class OAuth2Client:
         """End the session."""
         form = {"token": self.refresh_token} if self.transport == "header" else {}
         return self.post("/oauth/revoke", form)
-
-    def current_refresh_token(self) -> str | None:
-        """Return the refresh token that this client holds."""
-        return self.refresh_token if self.transport == "header" else self._cookie(self.refresh_cookie)
-
-    def current_access_token(self) -> str | None:
-        """Return the access token that this client holds."""
-        return self.access_token if self.transport == "header" else self._cookie(self.access_cookie)
 
     def post(self, path: str, form: dict[str, Any]) -> TestResponse:
         """Send a form as this application."""
@@ -124,14 +112,3 @@ class OAuth2Client:
             form = {name: value for name, value in form.items() if value is not None}
         content_type = "application/x-www-form-urlencoded"
         return self.http.post(path, data=form, content_type=content_type, headers=headers, base_url=ORIGIN)
-
-    def _cookie(self, name: str) -> str | None:
-        cookie = self.http.get_cookie(name, domain="keyturn.example")
-        return cookie.value if cookie else None
-
-    def _keep(self, response: TestResponse) -> TestResponse:
-        """Take over the tokens of an answer; in cookie mode the jar has done so already."""
-        if self.transport == "header" and response.status_code == 200:
-            self.access_token = response.get_json()["access_token"]
-            self.refresh_token = response.get_json()["refresh_token"]
-        return response

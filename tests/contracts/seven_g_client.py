@@ -3,35 +3,27 @@
 from typing import Any
 
 from flask import Flask
-from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.engine.accounts import Registration
 from app.engine.errors import AuthError
 from app.http.call import begin_call
-from tests.clients import ORIGIN, PASSWORD
+from tests.clients import PASSWORD, Device
 from tests.conftest import runtime_of
 
 USERNAME = "svc-reporting"
 
 
-class SevenGClient:
-    """One device of one person. It remembers which access token came with which refresh token."""
+class SevenGClient(Device):
+    """A device that speaks seven_g. It remembers which access token came with which refresh token."""
 
+    refresh_path = "/User/RefreshToken"
     access_cookie = "seven_g_access"
     refresh_cookie = "seven_g_refresh"
 
     def __init__(self, app: Flask, transport: str) -> None:
-        self.app = app
-        self.transport = transport
-        self.http: FlaskClient = app.test_client()
-        self.access_token: str | None = None
-        self.refresh_token: str | None = None
+        super().__init__(app, transport)
         self._beside: dict[str | None, str | None] = {}
-
-    def another_device(self) -> "SevenGClient":
-        """Return a second device that shares nothing with this one."""
-        return SevenGClient(self.app, self.transport)
 
     def sign_up(self, username: str = USERNAME, **registration: Any) -> TestResponse:
         """Provision an account, which this contract leaves to the operator, and log in."""
@@ -41,13 +33,7 @@ class SevenGClient:
 
     def log_in(self, username: str = USERNAME, password: str = PASSWORD) -> TestResponse:
         """Open a session and keep its tokens."""
-        return self._keep(self.post("/User/Login", {"username": username, "password": password}))
-
-    def refresh(self) -> TestResponse:
-        """Exchange both tokens and keep the new ones."""
-        if self.transport == "cookie":
-            return self._keep(self.http.post("/User/RefreshToken", base_url=ORIGIN))
-        return self._keep(self.present(self.refresh_token))
+        return self.keep(self.post("/User/Login", {"username": username, "password": password}))
 
     def present(self, refresh_token: str | None) -> TestResponse:
         """Present a refresh token with the access token it came with, without keeping what comes back."""
@@ -55,15 +41,13 @@ class SevenGClient:
 
     def present_both(self, access_token: str | None, refresh_token: str | None) -> TestResponse:
         """Present two tokens by this transport, without keeping what comes back."""
-        other = self.app.test_client()
-        if self.transport == "header":
-            headers = {"Authorization": f"Bearer {access_token}"} if access_token else {}
-            body = {} if refresh_token is None else {"refreshToken": refresh_token}
-            return other.post("/User/RefreshToken", json=body, headers=headers, base_url=ORIGIN)
-        for name, token in ((self.access_cookie, access_token), (self.refresh_cookie, refresh_token)):
-            if token is not None:
-                other.set_cookie(name, token, domain="keyturn.example")
-        return other.post("/User/RefreshToken", base_url=ORIGIN)
+        other = self.another_device()
+        other.hold(access_token=access_token, refresh_token=refresh_token)
+        return other.exchange(other.refresh_token)
+
+    def exchange(self, refresh_token: str | None) -> TestResponse:
+        """Make the refresh request, with the access token beside it."""
+        return self.post(self.refresh_path, self._exchanged(refresh_token))
 
     def use(self) -> TestResponse:
         """Pass the guard as a service in the same application does; the contract has no guarded path."""
@@ -76,7 +60,8 @@ class SevenGClient:
             "cookie": {"Cookie": f"{self.access_cookie}={access_token}"},
         }
         with self.app.test_request_context("/User/Guarded", headers=headers[self.transport]) as context:
-            call = begin_call(runtime_of(self.app).mounts["seven_g"])
+            runtime = runtime_of(self.app)
+            call = begin_call(runtime, runtime.mounts["seven_g"])
             try:
                 call.authenticate()
                 answer = call.answer({})
@@ -86,38 +71,9 @@ class SevenGClient:
                 answer.response, answer.status, answer.headers, context.request, direct_passthrough=False
             )
 
-    def current_refresh_token(self) -> str | None:
-        """Return the refresh token that this client holds."""
-        return self.refresh_token if self.transport == "header" else self._cookie(self.refresh_cookie)
-
-    def current_access_token(self) -> str | None:
-        """Return the access token that this client holds."""
-        return self.access_token if self.transport == "header" else self._cookie(self.access_cookie)
-
-    def get(self, path: str, **options: Any) -> TestResponse:
-        """Make a GET request."""
-        return self.http.get(path, headers=self._headers(options), base_url=ORIGIN, **options)
-
-    def post(self, path: str, body: Any = None, **options: Any) -> TestResponse:
-        """Make a POST request, with the access token if there is one."""
-        return self.http.post(path, json=body, headers=self._headers(options), base_url=ORIGIN, **options)
-
-    def _headers(self, options: dict[str, Any]) -> dict[str, str]:
-        headers: dict[str, str] = dict(options.pop("headers", {}))
-        if self.access_token:
-            headers.setdefault("Authorization", f"Bearer {self.access_token}")
-        return headers
-
-    def _cookie(self, name: str) -> str | None:
-        cookie = self.http.get_cookie(name, domain="keyturn.example")
-        return cookie.value if cookie else None
-
-    def _keep(self, response: TestResponse) -> TestResponse:
-        """Take over the tokens of an answer; in cookie mode the jar has done so already."""
-        if response.status_code == 200:
-            if self.transport == "header":
-                body = response.get_json()
-                self.access_token, self.refresh_token = body["accessToken"], body["refreshToken"]
+    def keep(self, response: TestResponse) -> TestResponse:
+        """Take over the tokens of an answer and remember which came together."""
+        if super().keep(response).status_code == 200:
             self._beside[self.current_refresh_token()] = self.current_access_token()
         return response
 

@@ -72,6 +72,17 @@ def test_refresh_shows_the_nine_fields_of_the_user(client: EntryGuardClient):
     assert (user["email"], user["organizationSlug"]) == ("ada@example.test", SLUG)
 
 
+@pytest.mark.parametrize("tier", ["FREE", "BUSINESS", "ENTERPRISE", "PLATFORM"])
+def test_tier_of_the_organization_is_shown(client: EntryGuardClient, tier: str):
+    """[seed] subscriptionTier: FREE, BUSINESS, ENTERPRISE or PLATFORM"""
+    organizations = runtime_of(client.app).engine.organizations
+    organizations.create(slug="other-works", name="Other Works", tier=tier)
+    organizations.add_member("other-works", 1)
+    client.log_in(slug="other-works")
+
+    assert client.refresh().get_json()["user"]["subscriptionTier"] == tier
+
+
 @pytest.mark.parametrize("send", [{}, {"data": b""}, {"json": {}}, {"json": {"refreshToken": None}}])
 def test_refresh_without_a_token_is_a_bad_request(client: EntryGuardClient, send: dict[str, Any]):
     """[seed] 400: body missing or malformed, refreshToken missing (refreshToken is required)"""

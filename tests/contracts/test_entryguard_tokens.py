@@ -41,7 +41,7 @@ def test_access_token_says_nothing_personal_beside_what_the_service_adds_to_ever
     client: EntryGuardClient,
 ):
     """[seed] Claims not present: no email (jti, iss, aud, type are the service's own, in every token)"""
-    ours = {"sid", "gen", "jti", "type", "iss", "aud", "auth_time", "amr", "fresh"}
+    ours = {"sid", "gen", "jti", "type", "iss", "aud", "auth_time", "amr"}
 
     assert set(claims_of(client.current_access_token())) == {"sub", "orgId", "roles", "iat", "exp", *ours}
 

@@ -175,7 +175,7 @@ def test_access_token_lives_for_an_hour(client: FalconClient, clock: FrozenClock
     assert claims["exp"] - claims["iat"] == HOUR
 
     clock.advance(timedelta(seconds=HOUR))
-    client.hold_access_token(token)
+    client.hold(access_token=token)
     assert_refused(client.use(), 401, "Invalid token")
 
 
@@ -249,7 +249,7 @@ def test_missing_and_unfit_tokens_get_one_answer(client: FalconClient, method: s
         other_kind,
     ):
         assert unfit is not None
-        stranger.hold_access_token(unfit)
+        stranger.hold(access_token=unfit)
         assert_refused(stranger.send(method, path), 401, "Invalid token")
 
 

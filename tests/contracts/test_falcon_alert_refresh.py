@@ -71,7 +71,7 @@ def test_old_access_token_lives_on_beside_the_new_one(client: FalconClient):
     token = client.current_access_token()
     assert token is not None
     client.refresh()
-    client.hold_access_token(token)
+    client.hold(access_token=token)
 
     assert client.use().status_code == 200
 
@@ -161,7 +161,7 @@ def test_refresh_token_of_another_contract_is_refused(app_for: AppFor):
 def test_server_fault_is_answered_without_detail(client: FalconClient):
     """[code] Unhandled faults: {"statusCode": 500, "message": "Internal server error"}"""
     with client.app.app_context():
-        db.session.execute(text("UPDATE users SET attributes = 'no JSON'"))
+        db.session.execute(text("UPDATE users SET attributes = '[]'"))
         db.session.commit()
 
     refused = client.refresh()

@@ -125,7 +125,7 @@ def test_token_of_a_former_administrator_makes_nobody_an_administrator(client: F
 
 def test_register_with_a_bad_token_is_refused(client: FalconClient):
     stranger = client.another_device()
-    stranger.hold_access_token("garbage")
+    stranger.hold(access_token="garbage")
 
     assert_refused(stranger.post("/users/register", NOBODY), 401, "Invalid token")
 

@@ -1,5 +1,6 @@
 """Refresh: section 3 of the contract, each refusal with its answer, its row and its event."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from app.extensions import db
 from app.models import Membership
 from app.primitives.clock import FrozenClock
 from tests.clients import ORIGIN, AuthClient
-from tests.conftest import runtime_of
+from tests.conftest import AppFor, runtime_of
 from tests.http.wire import assert_refused, body_without_tokens, cleared_cookies, set_cookies, stored_rows
 from tests.rows import change_user, claims_of, event_kinds, session_row
 
@@ -21,11 +22,50 @@ ENDED = ("REFRESH_TOKEN_EXPIRED", "Invalid or expired refresh token")
 
 
 def test_refresh_answers_with_tokens_and_the_documented_message(client: AuthClient) -> None:
+    """[seed] 200: accessToken, refreshToken (header mode), isRequiresMfa (boolean), message optional;
+    mfaMethods, defaultMfaMethod, trustToken optional and left out
+    """
     client.sign_up()
     answer = client.refresh()
 
     assert answer.status_code == 200
     assert body_without_tokens(client, answer) == REFRESHED
+
+
+@pytest.mark.parametrize("transport", ["header"], indirect=True)
+def test_refresh_is_a_post_without_an_access_token(client: AuthClient) -> None:
+    """[seed] POST /auth/refresh-token, no access token, token in the body; 200"""
+    client.sign_up()
+    body = {"refreshToken": client.refresh_token}
+
+    answer = client.app.test_client().post("/auth/refresh-token", json=body)
+
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/json"
+    assert client.app.test_client().post("/auth/refresh", json=body).status_code == 404
+
+
+def test_all_json_is_camel_case(client: AuthClient) -> None:
+    """[seed] All JSON is camelCase"""
+    answers = [
+        client.sign_up(),
+        client.refresh(),
+        client.use(),
+        client.get("/auth/sessions"),
+        client.log_out(),
+    ]
+    names = {name for answer in answers for name in answer.get_json()}
+
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name) for name in names), names
+
+
+def test_header_mode_takes_the_access_token_as_bearer(app_for: AppFor) -> None:
+    """[seed] Header mode is the default; `Authorization: Bearer` on calls"""
+    client = AuthClient(app_for(), "header")
+    client.sign_up()
+    headers = {"Authorization": f"Bearer {client.access_token}"}
+
+    assert client.another_device().get("/auth/me", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("send", [{}, {"data": b""}, {"json": {}}, {"json": {"refreshToken": None}}])
@@ -40,6 +80,7 @@ def test_refresh_without_any_token_is_refused(client: AuthClient, send: dict[str
 
 @pytest.mark.parametrize("value", [42, True, [], {}, 1.5])
 def test_refresh_token_of_another_type_is_refused(client: AuthClient, value: object) -> None:
+    """[seed] refreshToken: string"""
     client.sign_up()
     before = stored_rows(client.app)
 
@@ -191,6 +232,7 @@ def test_refresh_reads_roles_and_names_afresh(client: AuthClient) -> None:
 
 
 def test_authorization_header_at_refresh_is_ignored(client: AuthClient) -> None:
+    """[seed] The sample call shows an Authorization header: not required, and ignored"""
     client.sign_up()
     headers = {"Authorization": "Bearer of bad news"}
     body = {"refreshToken": client.current_refresh_token()}
@@ -214,6 +256,7 @@ def test_body_token_wins_over_the_cookie_and_its_refusal_clears_none(client: Aut
 
 @pytest.mark.parametrize("transport", ["cookie"], indirect=True)
 def test_body_token_is_honoured_in_cookie_mode_so_that_clients_can_migrate(client: AuthClient) -> None:
+    """[seed] Token in body or cookie"""
     client.sign_up()
     token = client.current_refresh_token()
     migrating = client.another_device()
@@ -228,6 +271,7 @@ def test_body_token_is_honoured_in_cookie_mode_so_that_clients_can_migrate(clien
 @pytest.mark.parametrize("transport", ["cookie"], indirect=True)
 @pytest.mark.parametrize("send", [{}, {"data": b""}, {"json": {}}, {"content_type": "application/json"}])
 def test_cookie_refresh_takes_an_empty_or_absent_body(client: AuthClient, send: dict[str, Any]) -> None:
+    """[seed] refreshToken is optional; without it cookie mode reads the `refreshToken` cookie"""
     client.sign_up()
 
     answer = client.http.post("/auth/refresh-token", base_url=ORIGIN, **send)
@@ -238,6 +282,7 @@ def test_cookie_refresh_takes_an_empty_or_absent_body(client: AuthClient, send: 
 
 @pytest.mark.parametrize("transport", ["header"], indirect=True)
 def test_header_mode_reads_no_cookie_and_sets_none(client: AuthClient) -> None:
+    """[seed] Header mode: tokens in the JSON body and nowhere else"""
     signed_up = client.sign_up()
     browser = client.another_device()
     for name, token in (("accessToken", client.access_token), ("refreshToken", client.refresh_token)):

@@ -11,7 +11,6 @@ from tests.conftest import START
 from tests.rows import claims_of, session_row
 
 IDENTITY = {"id", "sub", "userId", "sessionId", "sid", "gen", "type", "iat", "exp"}
-# `fresh` is always written by Flask-JWT-Extended and read by nobody.
 ACCESS = {
     *IDENTITY,
     "jti",
@@ -23,13 +22,13 @@ ACCESS = {
     "aud",
     "auth_time",
     "amr",
-    "fresh",
 }
 REFRESH = {*IDENTITY, "proof"}
 HOUR = timedelta(hours=1)
 
 
 def test_both_tokens_carry_the_documented_header_and_nothing_else(client: AuthClient) -> None:
+    """[seed] Both tokens JWT, header {"alg":"HS256","typ":"JWT"}"""
     client.sign_up()
 
     for token in (client.current_access_token(), client.current_refresh_token()):
@@ -37,6 +36,7 @@ def test_both_tokens_carry_the_documented_header_and_nothing_else(client: AuthCl
 
 
 def test_access_token_claims_are_the_documented_ones(client: AuthClient) -> None:
+    """[seed] Access: userId (string), iat, exp"""
     client.sign_up()
     claims = claims_of(client.current_access_token())
     user_id = client.get("/auth/me").get_json()["id"]
@@ -51,6 +51,7 @@ def test_access_token_claims_are_the_documented_ones(client: AuthClient) -> None
 
 
 def test_refresh_token_says_whose_it_is_and_nothing_personal(client: AuthClient) -> None:
+    """[seed] Refresh: userId, type refresh, iat"""
     client.sign_up()
     claims, access = claims_of(client.current_refresh_token()), claims_of(client.current_access_token())
 

@@ -23,6 +23,7 @@ in_cookie_mode = pytest.mark.parametrize("transport", ["cookie"], indirect=True)
 
 @in_cookie_mode
 def test_token_cookies_have_the_documented_names_and_attributes(client: AuthClient) -> None:
+    """[seed] Cookie mode: tokens in HTTP-only cookies"""
     cookies = set_cookies(client.sign_up())
 
     for name, age in (("accessToken", "3600"), ("refreshToken", "2592000")):
@@ -82,6 +83,7 @@ def test_logout_clears_both_tokens_under_the_same_path(client: AuthClient) -> No
 
 @pytest.mark.parametrize("asked", ["cookie", "Cookie", " COOKIE "])
 def test_client_mode_gives_cookies_to_whoever_asks(app_for: AppFor, asked: str) -> None:
+    """[seed] accessTokenType: decided per request where it is null; the body has no token in cookie mode"""
     client = AuthClient(app_for(access_token_type="client"), "cookie")
     headers = {"X-Access-Token-Type": asked}
 
@@ -132,6 +134,7 @@ def test_cookie_mode_does_not_read_the_authorization_header(client: AuthClient) 
 def test_client_config_says_how_tokens_travel_and_what_is_offered(
     app_for: AppFor, configured: str, said: str | None
 ) -> None:
+    """[seed] Setting accessTokenType: header, cookie, or null, which is decided per request"""
     answer = AuthClient(app_for(access_token_type=configured), "header").get("/auth/client-config")
 
     offered = {

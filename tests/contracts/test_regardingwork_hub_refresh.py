@@ -220,7 +220,7 @@ def test_person_who_is_gone_or_disabled_gets_no_tokens(
 def test_server_fault_says_only_that_the_refresh_failed(client: HubClient):
     """[seed] 500 `Token refresh failed`: server fault"""
     with client.app.app_context():
-        db.session.execute(text("UPDATE users SET attributes = 'no JSON'"))
+        db.session.execute(text("UPDATE users SET attributes = '[]'"))
         db.session.commit()
 
     refused = client.refresh()

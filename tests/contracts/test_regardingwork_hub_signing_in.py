@@ -207,7 +207,7 @@ def test_logout_revokes_access_and_refresh_token(client: HubClient):
     assert session_row(client.app, refresh).revoked_reason == "logout"
     assert event_kinds(client.app)[-1] == "session:self:ended"
     assert_refused(client.present(refresh), 401, "Invalid or expired refresh token")
-    client.hold_access_token(access)
+    client.hold(access_token=access)
     assert_refused(client.use(), 401, "Token has been revoked")
 
 
@@ -231,7 +231,7 @@ def test_logout_without_a_good_token_is_refused(client: HubClient):
 
     assert_refused(stranger.log_out(), 401, "Authorization header required")
     for unfit in ("garbage", token):
-        stranger.hold_access_token(unfit)
+        stranger.hold(access_token=unfit)
         refused = stranger.log_out()
         assert_refused(refused, 401, "Invalid or expired token")
         assert set_cookies(refused) == {}

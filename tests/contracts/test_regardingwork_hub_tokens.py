@@ -87,7 +87,7 @@ def test_expired_access_token_is_401_everywhere_and_a_refresh_mends_it(client: H
     token = client.current_access_token()
     assert token is not None
     clock.advance(timedelta(seconds=DAY))
-    client.hold_access_token(token)
+    client.hold(access_token=token)
 
     assert_refused(client.use(), 401, "Token has expired")
     assert_refused(client.get(f"{BASE}/validate"), 401, "Token has expired")
@@ -143,13 +143,13 @@ def test_missing_and_unfit_access_tokens_get_the_documented_texts(client: HubCli
     stranger = client.another_device()
     assert_refused(stranger.get(path), 401, "Authorization header required")
 
-    stranger.hold_access_token("garbage")
+    stranger.hold(access_token="garbage")
     assert_refused(stranger.get(path), 401, "Invalid token: Not enough segments")
 
     expired_kind = resigned(client.current_access_token(), key_of(client.app), type="refresh")
     for unfit in (client.current_refresh_token(), one_bit_off(client.current_access_token()), expired_kind):
         assert unfit is not None
-        stranger.hold_access_token(unfit)
+        stranger.hold(access_token=unfit)
         refused = stranger.get(path)
         assert_refused(refused, 401)
         assert refused.get_json()["error"].startswith("Invalid token: ")

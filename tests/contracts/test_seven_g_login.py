@@ -18,7 +18,7 @@ from tests.rows import change_user, claims_of, event_kinds, events
 
 NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
 REFUSED = "credentials are not valid"
-OURS = {"sub", "sid", "gen", "jti", "iat", "type", "auth_time", "amr", "fresh"}
+OURS = {"sub", "sid", "gen", "jti", "iat", "type", "auth_time", "amr"}
 
 
 @pytest.fixture

@@ -34,7 +34,9 @@ in_header_mode = pytest.mark.parametrize("transport", ["header"], indirect=True)
 
 @in_header_mode
 def test_refresh_takes_the_documented_headers_and_field(client: SevenGClient):
-    """[seed] POST /User/RefreshToken; Content-Type JSON; Version 2.0; Authorization Bearer; refreshToken"""
+    """[seed] POST /User/RefreshToken (paths PascalCase, fields camelCase); Content-Type: application/json;
+    Version: 2.0; Authorization: Bearer and the access token; refreshToken; 200
+    """
     answer = client.app.test_client().post(
         "/User/RefreshToken",
         json={"refreshToken": client.refresh_token},

@@ -59,9 +59,7 @@ def test_superseded_token_after_the_grace_period_ends_the_session(
     assert client.get("/auth/me").status_code == 401
 
 
-def test_lost_answer_is_recovered_long_after_the_grace_period(
-    client: AuthClient, clock: FrozenClock
-) -> None:
+def test_lost_answer_is_recovered_long_after_the_grace_period(client: AuthClient, clock: FrozenClock) -> None:
     client.sign_up()
     client.get("/auth/me")
     lost = client.present(client.current_refresh_token())
