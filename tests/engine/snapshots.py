@@ -50,6 +50,7 @@ _PERSON = PersonRow(
     role="USER",
     attributes={},
     must_change_password=False,
+    mfa_enabled=False,
     email_verified_at=None,
     phone_verified_at=None,
     created_at=_BEFORE,

@@ -117,13 +117,12 @@ def test_session_of_another_contract_opens_nothing_here(client: AuthClient) -> N
 
 
 def test_every_guarded_operation_challenges_whoever_has_no_token(client: AuthClient) -> None:
-    body = {"currentPassword": PASSWORD, "newPassword": "another horse battery"}
     for guarded in mounted_operations(client.app):
         if guarded.is_guarded:
             refused = client.http.open(
                 guarded.path,
                 method=guarded.method,
-                json=body if guarded.reads_body else None,
+                json=guarded.body,
                 base_url="https://keyturn.example",
             )
             assert_refused(refused, 401, "NO_AUTH_PROVIDED")

@@ -55,20 +55,10 @@ def _unsafe(client: AuthClient) -> list[MountedOperation]:
     return [operation for operation in mounted_operations(client.app) if operation.is_unsafe]
 
 
-def _body(operation: MountedOperation) -> dict[str, Any]:
-    """Give what the operation would accept from its own page."""
-    bodies = {
-        "/auth/signup": {"email": "eve@example.test", "password": PASSWORD},
-        "/auth/login": {"credentials": {"email": "ada@example.test", "password": PASSWORD}},
-        "/auth/change-password": {"currentPassword": PASSWORD, "newPassword": "another horse battery"},
-    }
-    return {"json": bodies.get(operation.path, {})} if operation.reads_body else {}
-
-
 def _assert_rejected_everywhere(client: AuthClient, headers: dict[str, str]) -> None:
     before, seen = stored_rows(client.app), event_kinds(client.app)
     for operation in _unsafe(client):
-        refused = send(client, operation, headers=headers, **_body(operation))
+        refused = send(client, operation, headers=headers, json=operation.body)
         assert_refused(refused, 403, "CSRF_ORIGIN_REJECTED", "The request came from another site.")
         assert set_cookies(refused) == {}
     assert stored_rows(client.app) == before
@@ -78,11 +68,10 @@ def _assert_rejected_everywhere(client: AuthClient, headers: dict[str, str]) -> 
 def _assert_passes_everywhere(client: AuthClient, headers: dict[str, str]) -> None:
     for operation in sorted(_unsafe(client), key=lambda found: "password" in found.path):
         client.log_in()
-        answer = send(client, operation, headers=headers, **_body(operation))
-        # There is no such session to delete; in header mode no refresh token came along.
-        assert answer.status_code in ({200, 404, 401} if client.transport == "header" else {200, 404}), (
-            operation
-        )
+        answer = send(client, operation, headers=headers, json=operation.body)
+        # What the operation itself says, for instance that a code is wrong, is another matter.
+        assert answer.status_code < 500, operation
+        assert not str(answer.get_json().get("code")).startswith("CSRF"), operation
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
@@ -225,7 +214,7 @@ def test_every_guarded_unsafe_operation_asks_for_the_value(form: AuthClient, mis
 
     for operation in _unsafe(form):
         if operation.is_guarded:
-            refused = send(form, operation, headers=headers, **_body(operation))
+            refused = send(form, operation, headers=headers, json=operation.body)
             assert_refused(refused, 403, "CSRF_TOKEN_INVALID")
 
     assert stored_rows(form.app) == before

@@ -12,13 +12,28 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.http.operations import Access, declared_operation
 from app.models import Base
-from tests.clients import AuthClient
+from tests.clients import PASSWORD, AuthClient
 
 TOKEN_COOKIES = {"accessToken", "refreshToken"}
 LOGIN_COOKIES = {*TOKEN_COOKIES, "nest_auth_remember"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 # What a refusal may leave behind: that it happened, and how often.
 _TRACES = {"security_events", "login_throttles"}
+# A body of the right form for each operation that demands one; one-time codes in them are wrong.
+_BODIES: dict[str, dict[str, Any]] = {
+    "/auth/signup": {"email": "eve@example.test", "password": PASSWORD},
+    "/auth/login": {"credentials": {"email": "ada@example.test", "password": PASSWORD}},
+    "/auth/change-password": {"currentPassword": PASSWORD, "newPassword": "another horse battery"},
+    "/auth/reauthenticate": {"password": PASSWORD},
+    "/auth/mfa/toggle": {"enabled": False},
+    "/auth/mfa/challenge": {"method": "totp"},
+    "/auth/mfa/verify": {"method": "totp", "otp": "123456"},
+    "/auth/mfa/verify-totp-setup": {"secret": "JBSWY3DPEHPK3PXP", "otp": "123456"},
+    "/auth/mfa/verify-recovery-code": {"code": "123456"},
+    "/auth/mfa/reset-totp": {"code": "123456"},
+    "/auth/verify-email": {"code": "123456"},
+    "/auth/verify-phone": {"code": "123456"},
+}
 _PATH_VALUE = re.compile(r"<(\w+:)?\w+>")
 
 
@@ -33,6 +48,11 @@ class MountedOperation(NamedTuple):
     @property
     def is_unsafe(self) -> bool:
         return self.method not in SAFE_METHODS
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        """What the operation takes for a readable request."""
+        return _BODIES.get(self.path, {}) if self.reads_body else None
 
 
 class SetCookie(NamedTuple):
