@@ -23,7 +23,7 @@ from app.engine.sessions import Sessions
 from app.engine.snapshot import PersonRow
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
-from config import LoginThrottleSettings, Settings
+from config import DatabaseSettings, LoginThrottleSettings, Settings
 
 
 class Engine:
@@ -41,7 +41,7 @@ class Engine:
         self.clock = clock
         self.keyring = keyring
         self.postbox = postbox
-        self.database = Database(database, asynchronous_rotation=settings.database.asynchronous_rotation)
+        self.database = _database(database, settings.database)
         self.events = Events(clock, settings.sessions.event_retention)
         self.sessions = Sessions(
             database=self.database,
@@ -148,6 +148,14 @@ class Engine:
             return self.sessions.open(proof, policy, client, replacing=replacing)
         except StaleProof as error:
             raise Unavailable("the account was changed while it was being opened") from error
+
+
+def _database(engine: sqlalchemy.Engine, settings: DatabaseSettings) -> Database:
+    return Database(
+        engine,
+        asynchronous_rotation=settings.asynchronous_rotation,
+        answer_limit=settings.answer_timeout,
+    )
 
 
 def _throttle_rules(settings: LoginThrottleSettings) -> tuple[ThrottleRule, ThrottleRule]:

@@ -292,6 +292,10 @@ class Sessions:
         """Delete all rows and events past their retention; see `Sweeper.prune`."""
         return self._sweeper.prune()
 
+    def end_before(self, moment: datetime) -> int:
+        """End everybody's sessions opened before a moment; see `Sweeper.end_before`."""
+        return self._sweeper.end_before(moment)
+
     def _replaced(self, raw_token: str | None, policy: SessionPolicy) -> SessionRow | None:
         if raw_token is None:
             return None
