@@ -14,7 +14,7 @@ INTERPRETER = $(if $(wildcard .venv/bin/pip),.venv/bin/python,$(PYTHON))
 CLIENT_PACKAGES = $(if $(shell command -v npm 2>/dev/null),$(wildcard tests/npm/package-lock.json))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench preconditions
+.PHONY: help run test lint format bench faults preconditions
 # The preconditions come before the installation, whatever -j says.
 .NOTPARALLEL:
 
@@ -46,6 +46,16 @@ format: preconditions .venv/.development ## Rewrite the code in the house style
 
 bench: preconditions .venv/.development .venv/peers/.installed ## Compare refreshes with a floor and two libraries; BENCH="--rounds 9" passes options on
 	@.venv/bin/python benchmarks/bench.py $(BENCH)
+
+# The servers are Debian's, installed where that is possible; a test that misses one is skipped with the reason.
+faults: export KEYTURN_TEST_FAULTS = 1
+faults: preconditions .venv/.development ## Kill, restart, promote and restore servers under load, a quarter of an hour
+	@for program in pg_ctlcluster mariadbd pgbouncer rsync; do command -v $$program >/dev/null || missing=yes; done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		export DEBIAN_FRONTEND=noninteractive; apt-get update --quiet && apt-get install --yes --quiet \
+			--no-install-recommends postgresql mariadb-server galera-4 pgbouncer rsync || true; \
+	fi
+	@$(RUN) pytest tests/reliability tests/faults $(FAULTS)
 
 preconditions:
 	@command -v $(INTERPRETER) >/dev/null || { echo "$(INTERPRETER) was not found: install Python 3.11 or newer and remove .venv if it is left over, or name another as in \`make run PYTHON=python3.12\`." >&2; exit 1; }

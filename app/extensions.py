@@ -25,15 +25,20 @@ def engine_options(settings: DatabaseSettings) -> dict[str, Any]:
     if backend == "sqlite":
         connect_args = {"timeout": lock_seconds}
     elif backend == "postgresql":
-        timeout = int(lock_seconds * 1000)
-        connect_args = {
-            "connect_timeout": max(2, int(lock_seconds)),
-            "options": f"-c lock_timeout={timeout} -c timezone=UTC",
-        }
+        connect_args = {"connect_timeout": max(2, int(lock_seconds))}
+        if settings.transaction_pooling:
+            # The next transaction may be on another connection of the server, and this one somebody else's.
+            connect_args["prepare_threshold"] = None
+        else:
+            timeout = int(lock_seconds * 1000)
+            connect_args["options"] = f"-c lock_timeout={timeout} -c timezone=UTC"
     else:
         wait = max(1, int(lock_seconds))
+        answer = int(settings.answer_timeout.total_seconds())
         connect_args = {
             "connect_timeout": max(2, wait),
+            "read_timeout": answer,
+            "write_timeout": answer,
             "charset": "utf8mb4",
             "init_command": f"SET SESSION innodb_lock_wait_timeout={wait}",
         }

@@ -120,6 +120,7 @@ def _database(reading: Reading, instance_path: Path) -> DatabaseSettings:
         pool_timeout=reading.required(table.DATABASE_POOL_TIMEOUT_SECONDS),
         lock_timeout=reading.required(table.DATABASE_LOCK_TIMEOUT_SECONDS),
         asynchronous_rotation=reading.required(table.DATABASE_ASYNCHRONOUS_ROTATION),
+        transaction_pooling=reading.required(table.DATABASE_TRANSACTION_POOLING),
     )
 
 

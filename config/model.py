@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from config.secret import Secret
 
 
@@ -96,6 +95,12 @@ class DatabaseSettings:
     pool_timeout: timedelta
     lock_timeout: timedelta
     asynchronous_rotation: bool
+    transaction_pooling: bool
+
+    @property
+    def answer_timeout(self) -> timedelta:
+        """How long a server may take to answer a statement: what a lock may take, and five seconds."""
+        return self.lock_timeout + timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,6 +184,13 @@ DATABASE_ASYNCHRONOUS_ROTATION = Setting(
     why="Plain rotations, and nothing else, are answered before they are on disk (PostgreSQL, SQLite). A "
     "crash that loses the last of them logs nobody out: a token ahead of the database is accepted.",
 )
+DATABASE_TRANSACTION_POOLING = Setting(
+    name="KEYTURN_DATABASE_TRANSACTION_POOLING",
+    kind=BOOLEAN,
+    default="false",
+    why="PgBouncer or the like lends PostgreSQL's connections for one transaction at a time: no statement is "
+    "prepared on them and no option is set. See docs/operations.md.",
+)
 REDIS = Setting(
     name="KEYTURN_REDIS_URL",
     kind=REDIS_URL,
@@ -451,6 +458,7 @@ SECTIONS: tuple[tuple[str, tuple[Setting[object], ...]], ...] = (
             DATABASE_POOL_TIMEOUT_SECONDS,
             DATABASE_LOCK_TIMEOUT_SECONDS,
             DATABASE_ASYNCHRONOUS_ROTATION,
+            DATABASE_TRANSACTION_POOLING,
             REDIS,
         ),
     ),

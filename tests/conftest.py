@@ -1,5 +1,6 @@
 """An application for every behaviour: real databases, a frozen clock, a memory outbox."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -41,9 +42,9 @@ def database_urls() -> Iterator[Callable[[str], str]]:
         yield find
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=os.environ.get("KEYTURN_TEST_DATABASES", "sqlite").split(","))
 def database_kind(request: pytest.FixtureRequest) -> str:
-    """SQLite, unless a test asks for others with `@on_every_database`."""
+    """SQLite, unless a test asks for others with `@on_every_database`, or the environment for a whole run."""
     kind: str = request.param
     return kind
 

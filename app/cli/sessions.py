@@ -1,5 +1,6 @@
 """Sessions, as an administrator sees and ends them."""
 
+from datetime import datetime
 from uuid import UUID
 
 import click
@@ -11,6 +12,25 @@ from app.engine.snapshot import SessionRow
 from app.http.runtime import runtime
 
 _COLUMNS = ("id", "device", "address", "created", "last_seen", "expires")
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment in ISO 8601 with its offset, because an operator's zone is not the server's."""
+
+    name = "moment"
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read it; raises click.BadParameter."""
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a moment such as 2026-03-01T12:00:00Z.", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} has no offset: add Z for UTC.", param, ctx)
+        return moment
+
 
 sessions = CommandGroup("sessions", help="List, revoke and count sessions.")
 
@@ -41,6 +61,18 @@ def revoke_all(email: str, as_json: bool) -> None:
     """End all of a person's sessions, also those of logins under way."""
     ended = runtime().engine.sessions.end_all(_person_id(email), None, reason=EndReason.ADMINISTRATOR)
     show({"ended": ended}, f"Sessions of {email} ended: {ended}.", as_json=as_json)
+
+
+@sessions.command(name="revoke-before")
+@click.argument("moment", type=Moment())
+@json_option
+def revoke_before(moment: datetime, as_json: bool) -> None:
+    """End everybody's sessions opened before MOMENT, e.g. 2026-03-01T12:00:00Z.
+
+    After a restore from a backup: what was ended since the backup lives again.
+    """
+    ended = runtime().engine.sessions.end_before(moment)
+    show({"ended": ended}, f"Sessions ended: {ended}.", as_json=as_json)
 
 
 @sessions.command()

@@ -38,13 +38,15 @@ class TlsMode(StrEnum):
 class SmtpSender:
     """Sends each message over a connection of its own.
 
-    `sender_address` is a bare ASCII address. Certificates are checked against the
-    system's authorities, or those of `SSL_CERT_FILE`.
+    `sender_address` is a bare ASCII address; people see it with `sender_name`.
+    Certificates are checked against the system's authorities, or those of
+    `SSL_CERT_FILE`.
     """
 
     host: str
     port: int
     sender_address: str
+    sender_name: str = ""
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: TlsMode = TlsMode.STARTTLS
@@ -69,7 +71,7 @@ class SmtpSender:
         Raises:
             DeliveryFailed: malformed message, no verified TLS, server away or refusing.
         """
-        mail = compose(message, self.sender_address)
+        mail = compose(message, self.sender_address, self.sender_name)
         # The cause is cut off: replies of mail servers repeat the recipient's address.
         try:
             with closing(self._connect()) as client:
@@ -104,7 +106,7 @@ class SmtpSender:
             client.login(self.user, self.password)
 
 
-def compose(message: Message, sender_address: str) -> EmailMessage:
+def compose(message: Message, sender_address: str, sender_name: str = "") -> EmailMessage:
     """Build the mail.
 
     Raises:
@@ -113,7 +115,8 @@ def compose(message: Message, sender_address: str) -> EmailMessage:
     """
     mail = EmailMessage(policy=SMTP)
     try:
-        mail["From"] = parse_address(sender_address)
+        sender = parse_address(sender_address)
+        mail["From"] = Address(sender_name, sender.username, sender.domain)
         mail["To"] = parse_address(message.recipient)
         mail["Subject"] = message.subject
         mail["Date"] = formatdate(usegmt=True)

@@ -1,5 +1,6 @@
 """Which sender a configured URL means. No error repeats the URL: it may hold a password."""
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -11,11 +12,12 @@ from app.delivery.smtp import SmtpSender, TlsMode
 
 _MAIL_FORMS = "console:, file:<path>, memory:, smtp://[user:password@]host[:port] or smtps://…"
 _SMS_FORMS = "console:, file:<path>, memory: or https://[token@]host/path"
+_NAMED = re.compile(r"(?P<name>[^<>]*[^<> ]) *<(?P<address>[^<> ]+)>")
 _DEFAULT_PORTS = {TlsMode.STARTTLS: 587, TlsMode.IMPLICIT: 465, TlsMode.NONE: 25}
 
 
-def mail_sender(url: str, sender_address: str) -> Sender:
-    """Build the sender of mail.
+def mail_sender(url: str, sender: str) -> Sender:
+    """Build the sender of mail; `sender` is an address, or a name with the address in angle brackets.
 
     `smtp://` demands STARTTLS, except towards a loopback host; `smtps://` is TLS from the start.
 
@@ -31,14 +33,21 @@ def mail_sender(url: str, sender_address: str) -> Sender:
     if bool(parts.username) != bool(parts.password):
         raise ValueError("give both the SMTP user and the password, or neither")
     host, tls = parts.hostname or "", _tls_mode(parts)
+    name, address = _name_and_address(sender)
     return SmtpSender(
         host=host,
         port=parts.port or _DEFAULT_PORTS[tls],
-        sender_address=sender_address,
+        sender_address=address,
+        sender_name=name,
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
         tls=tls,
     )
+
+
+def _name_and_address(sender: str) -> tuple[str, str]:
+    found = _NAMED.fullmatch(sender)
+    return (found["name"], found["address"]) if found else ("", sender)
 
 
 def sms_sender(url: str) -> Sender:

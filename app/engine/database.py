@@ -7,6 +7,7 @@ itself with an explicit BEGIN. The rest of the engine sees no driver, no pool an
 import random
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -26,12 +27,15 @@ from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import sessionmaker
 
 from app.engine.errors import InvalidRequest, Unavailable
+from app.engine.impatience import limit_answers
 from app.engine.statements import Prepared
 
 Result = TypeVar("Result")
 
 ATTEMPTS = 5
 _PAUSE_SECONDS = 0.01
+# A connection that dies later than this has hung until a time limit, and the next one would too.
+_PATIENCE_SECONDS = 1.0
 _CURSOR = "keyturn_cursor"
 
 # With the write-ahead log, FULL syncs it at each commit and NORMAL at checkpoints only.
@@ -46,9 +50,10 @@ _PER_CONNECTION = {
 }
 _PER_CONNECTION["mariadb"] = _PER_CONNECTION["mysql"]
 
-# Serialization failure and deadlock: the database says that it rolled back, so doing it again is safe.
+# Serialization failure and deadlock: the database says that it rolled back, so doing it again is safe. A lock
+# that was waited for in vain (MariaDB's 1205) is not among them: the request has waited long enough.
 _ROLLED_BACK_SQLSTATES = {"40001", "40P01"}
-_ROLLED_BACK_MARIADB_ERRORS = {1205, 1213, 1020}
+_ROLLED_BACK_MARIADB_ERRORS = {1213, 1020}
 
 
 class Autocommit:
@@ -77,7 +82,7 @@ class Autocommit:
 class Database:
     """One database and how work is done in it."""
 
-    def __init__(self, engine: Engine, *, asynchronous_rotation: bool) -> None:
+    def __init__(self, engine: Engine, *, asynchronous_rotation: bool, answer_limit: timedelta) -> None:
         self._engine = engine
         self._asynchronous = asynchronous_rotation
         self._transactions = sessionmaker(engine, expire_on_commit=False, autobegin=True)
@@ -85,6 +90,8 @@ class Database:
         is_sqlite = engine.dialect.name == "sqlite"
         self._begin = (_SQLITE_DURABLE, "BEGIN IMMEDIATE") if is_sqlite else ("BEGIN",)
         self._before_change = _SQLITE_ASYNCHRONOUS if is_sqlite and asynchronous_rotation else None
+        if engine.dialect.name == "postgresql":
+            limit_answers(engine, answer_limit.total_seconds())
         event.listen(engine, "begin", self._open)
         if engine.dialect.name in _PER_CONNECTION:
             event.listen(engine, "connect", self._configure)
@@ -156,6 +163,7 @@ class Database:
         Raises:
             Unavailable: as for `transact`.
         """
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
         for attempt in range(ATTEMPTS):
             connection = self._lend()
             lent = Autocommit(_cursor(connection), self._before_change)
@@ -165,7 +173,8 @@ class Database:
                 is_dead = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
                 if is_dead:
                     connection.invalidate(error)
-                may_repeat = _is_rolled_back(error) or (is_dead and not lent.has_changed)
+                is_quick = time.monotonic() < give_up_at
+                may_repeat = _is_rolled_back(error) or (is_dead and is_quick and not lent.has_changed)
                 if attempt == ATTEMPTS - 1 or not may_repeat:
                     raise Unavailable(f"database: {_reason(error)}") from error
             finally:

@@ -35,7 +35,7 @@ from app.engine.trusted_devices import TrustedDevices
 from app.engine.verification import Verification
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
-from config import LoginThrottleSettings, PasswordSettings, Settings
+from config import DatabaseSettings, LoginThrottleSettings, PasswordSettings, Settings
 
 
 class Engine:
@@ -54,7 +54,7 @@ class Engine:
         self.clock = clock
         self.keyring = keyring
         self.postbox = postbox
-        self.database = Database(database, asynchronous_rotation=settings.database.asynchronous_rotation)
+        self.database = _database(database, settings.database)
         self.events = Events(clock, settings.sessions.event_retention)
         self.trusted_devices = self._trusted_devices(settings)
         rule = SecondFactorRule(self.trusted_devices, required=settings.second_factors.required)
@@ -313,6 +313,14 @@ class Engine:
 
 def _breached_range(settings: PasswordSettings) -> BreachedRange | None:
     return None if settings.breached_url is None else breached_range(settings.breached_url.reveal())
+
+
+def _database(engine: sqlalchemy.Engine, settings: DatabaseSettings) -> Database:
+    return Database(
+        engine,
+        asynchronous_rotation=settings.asynchronous_rotation,
+        answer_limit=settings.answer_timeout,
+    )
 
 
 def _throttle_rules(settings: LoginThrottleSettings) -> tuple[ThrottleRule, ThrottleRule]:

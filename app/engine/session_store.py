@@ -199,6 +199,11 @@ class SessionStore:
         )
         return _readable(transaction, rows, _session_row)
 
+    def next_ids(self, transaction: Transaction, after: UUID, limit: int) -> list[UUID]:
+        """Return at most `limit` keys behind `after`, in key order; none at the end of the table."""
+        following = select(Session.id).where(Session.id > after).order_by(Session.id).limit(limit)
+        return _readable(transaction, following, lambda row: row[0])
+
     def sweep(
         self, transaction: Transaction, after: UUID, limit: int, ended_before: datetime
     ) -> tuple[UUID | None, int]:
@@ -207,8 +212,7 @@ class SessionStore:
         Returns the key of the last row looked at, None at the end of the table, and how many were deleted.
         Keys are random, so a walk from a random key samples the table evenly; no index on a moment is needed.
         """
-        following = select(Session.id).where(Session.id > after).order_by(Session.id).limit(limit)
-        ids = _readable(transaction, following, lambda row: row[0])
+        ids = self.next_ids(transaction, after, limit)
         if not ids:
             return None, 0
         ended = or_(

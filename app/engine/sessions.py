@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -246,6 +246,10 @@ class Sessions(SessionEndings):
     def prune(self) -> int:
         """Delete all rows and events past their retention; see `Sweeper.prune`."""
         return self._sweeper.prune()
+
+    def end_before(self, moment: datetime) -> int:
+        """End everybody's sessions opened before a moment; see `Sweeper.end_before`."""
+        return self._sweeper.end_before(moment)
 
     def _make_room(
         self, transaction: Transaction, row: SessionRow, policy: SessionPolicy, client: Client

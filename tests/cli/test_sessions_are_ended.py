@@ -1,4 +1,4 @@
-"""`sessions list`, `revoke`, `revoke-all`, `prune`, `count`."""
+"""`sessions list`, `revoke`, `revoke-all`, `revoke-before`, `prune`, `count`."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -59,6 +59,25 @@ def test_all_sessions_of_a_person_are_revoked(ada):
     assert ada.run_json("sessions", "list", EMAIL) == []
     (event,) = ada.events(EventKind.SESSIONS_ENDED)
     assert (event.actor, event.details) == ("administrator", {"count": 2, "reason": "administrator"})
+
+
+def test_all_sessions_opened_before_a_moment_are_revoked_and_later_ones_stay(ada):
+    ada.log_in()
+    ada.log_in()
+    ada.clock.advance(timedelta(minutes=1))
+    kept = ada.log_in()
+
+    assert ada.run_json("sessions", "revoke-before", "2026-03-01T13:01:00+01:00") == {"ended": 2}
+
+    assert [row["id"] for row in ada.run_json("sessions", "list", EMAIL)] == [str(kept.id)]
+    (event,) = ada.events(EventKind.SESSIONS_ENDED)
+    assert (event.actor, event.details) == ("administrator", {"count": 2, "reason": "administrator"})
+    assert ada.run("sessions", "revoke-before", "2026-03-01T12:00:00Z").stdout == "Sessions ended: 0.\n"
+
+
+def test_a_moment_without_an_offset_is_wrong_usage(ada):
+    for moment in ("2026-03-01T12:00:00", "yesterday"):
+        assert moment in ada.run("sessions", "revoke-before", moment, exits=2).stderr
 
 
 def test_a_session_that_does_not_exist_is_a_sentence_and_no_id_is_wrong_usage(ada):

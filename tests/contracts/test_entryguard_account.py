@@ -299,7 +299,7 @@ def failing(app_for: AppFor) -> Flask:
     ("method", "path", "send", "status"),
     [
         ("GET", "/api/v1/nothing", {}, 404),
-        ("POST", "/api/v1/auth/verify-mfa", {}, 404),
+        ("POST", "/api/v1/auth/sessions", {}, 404),
         ("GET", "/api/v1/auth/refresh", {}, 405),
         ("POST", "/api/v1/auth/refresh", {"json": {"refreshToken": "x" * 2000}}, 413),
         ("POST", "/api/v1/auth/refresh", {"data": {"refreshToken": "x"}}, 415),

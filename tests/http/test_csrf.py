@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.primitives.keyring import Purpose
-from tests.clients import PASSWORD, AuthClient
+from tests.clients import AuthClient
 from tests.conftest import AppFor
 from tests.http.forging import key_of
 from tests.http.wire import (

@@ -20,6 +20,7 @@ from app.delivery import (
     mail_sender,
     sms_sender,
 )
+from app.delivery.smtp import compose
 
 MESSAGE = Message(recipient="ada@example.com", subject="Your code", text="It is 493817.\nBye")
 
@@ -192,8 +193,17 @@ def test_malformed_sms_url_is_refused_without_repeating_it(url):
 
 
 @pytest.mark.parametrize(
-    "address", ["", "no-reply", "Keyturn <a@example.com>", "a@b.c, d@e.f", "é@example.com"]
+    "address", ["", "no-reply", "Keyturn <a>", "<a@example.com>", "a@b.c, d@e.f", "é@example.com"]
 )
 def test_sender_address_is_checked_at_once(address):
     with pytest.raises(ValueError, match="one plain address"):
         mail_sender("smtp://localhost", address)
+
+
+def test_sender_may_have_a_name():
+    sender = mail_sender("smtp://localhost", "Keyturn <no-reply@example.com>")
+
+    assert isinstance(sender, SmtpSender)
+    assert (sender.sender_name, sender.sender_address) == ("Keyturn", "no-reply@example.com")
+    mail = compose(MESSAGE, sender.sender_address, sender.sender_name)
+    assert mail["From"] == "Keyturn <no-reply@example.com>"

@@ -37,3 +37,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if figures := config.stash.get(FIGURES, []):
         terminalreporter.section("reliability figures")
         terminalreporter.write_line("\n".join(figures))
+        # The faults' own conftest calls this too.
+        figures.clear()

@@ -36,7 +36,7 @@ def fresh_database(kind: str) -> Iterator[str]:
     try:
         _administer(server, f"CREATE DATABASE {name}")
     except OperationalError as error:
-        _is_absent(f"{kind} does not answer at {server.render_as_string()}: {error.orig}")
+        is_absent(f"{kind} does not answer at {server.render_as_string()}: {error.orig}")
     try:
         yield server.set(database=name).render_as_string(hide_password=False)
     finally:
@@ -68,7 +68,8 @@ def _administer(server: URL, statement: str) -> None:
         engine.dispose()
 
 
-def _is_absent(reason: str) -> None:
+def is_absent(reason: str) -> None:
+    """Skip the test, or fail it where every service has to be there."""
     if os.environ.get("KEYTURN_TEST_SERVICES") == "required":
         pytest.fail(reason)
     pytest.skip(reason)

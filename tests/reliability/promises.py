@@ -13,9 +13,11 @@ PATIENT_GRACE, SHORT_GRACE = 30, 1
 RECOVERY_SECONDS = 86400
 
 
-def assert_promises_held(history: History, database_url: str, grace_seconds: int) -> str:
+def assert_promises_held(
+    history: History, database_url: str, grace_seconds: int, *, are_rotations_durable: bool = True
+) -> str:
     """Check a history against the final table and return its figure; a broken one is kept on disk."""
-    windows = Windows(grace_seconds=grace_seconds, recovery_seconds=RECOVERY_SECONDS)
+    windows = Windows(grace_seconds, RECOVERY_SECONDS, are_rotations_durable)
     violations = check(history, final_rows(database_url), windows)
     if violations:
         kept = Path(mkdtemp(prefix="keyturn-history-")) / "history.jsonl"

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,15 +24,27 @@ ServerFor = Callable[[str, int], "Server"]
 
 
 class Server:
-    """A gunicorn master with its workers; the same port and database across restarts."""
+    """A gunicorn master with its workers; the same port and database across restarts.
 
-    def __init__(self, database_url: str, settings: Mapping[str, str], workers: int, directory: Path) -> None:
+    `code` is the checkout that is served; `environment` may be changed between stop and start.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        settings: Mapping[str, str],
+        workers: int,
+        directory: Path,
+        code: Path = ROOT,
+    ) -> None:
         self.environment = service_environment(database_url, settings)
         self.database_url = database_url
-        self.port = _free_port()
+        self.port = free_port()
+        self.code = code
         self._workers = workers
         self._log = directory / "gunicorn.log"
         self._master: subprocess.Popen[bytes] | None = None
+        self._upgraded: int | None = None
 
     @property
     def base_url(self) -> str:
@@ -45,10 +57,14 @@ class Server:
     def start(self) -> None:
         """Return when the service answers; raises RuntimeError with the end of its log when it does not."""
         options = ["-c", "gunicorn.conf.py", "-b", f"127.0.0.1:{self.port}", "-w", str(self._workers)]
+        # The script and not `-m gunicorn`: the master starts a new one of itself by its own path (SIGUSR2).
+        gunicorn = Path(sys.executable).with_name("gunicorn")
+        self._reap()
+        self._upgraded = None
         with self._log.open("ab") as log:
             self._master = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", *options, "wsgi:app"],
-                cwd=ROOT,
+                [sys.executable, gunicorn, *options, "wsgi:app"],
+                cwd=self.code,
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -61,20 +77,53 @@ class Server:
                 raise RuntimeError(message)
             time.sleep(0.05)
 
+    @property
+    def master_id(self) -> int:
+        """The process that the operator's signals go to."""
+        if self._upgraded is not None:
+            return self._upgraded
+        assert self._master is not None
+        return self._master.pid
+
     def stop(self) -> None:
         """Ask for a graceful end, as an operator does."""
-        if self._master and self._master.poll() is None:
-            self._master.terminate()
-            try:
-                self._master.wait(10)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        if self._master is None or not self._is_running():
+            return
+        os.kill(self.master_id, signal.SIGTERM)
+        if not _within(10, lambda: not self._is_running()):
+            self.kill()
 
     def kill(self) -> None:
         """SIGKILL the master and all workers at once."""
-        if self._master and self._master.poll() is None:
+        if self._master is None:
+            return
+        with suppress(ProcessLookupError):
             os.killpg(self._master.pid, signal.SIGKILL)
-            self._master.wait()
+        self._master.wait()
+        self._upgraded = None
+
+    def kill_master(self) -> None:
+        """SIGKILL the master alone and return when its workers have noticed and are gone."""
+        workers = self.worker_ids()
+        os.kill(self.master_id, signal.SIGKILL)
+        _within(10, lambda: not self._is_running() and not any(map(_is_alive, workers)))
+
+    def reload(self) -> None:
+        """SIGHUP: return when every worker is a new one."""
+        before = set(self.worker_ids())
+        os.kill(self.master_id, signal.SIGHUP)
+        self._await_workers(self.master_id, before)
+
+    def upgrade(self) -> None:
+        """SIGUSR2 and then SIGTERM to the old master: another master, perhaps of new code, takes over."""
+        old = self.master_id
+        workers = set(self.worker_ids())
+        os.kill(old, signal.SIGUSR2)
+        _within(_START_SECONDS, lambda: bool(set(_children(old)) - workers))
+        (self._upgraded,) = set(_children(old)) - workers
+        self._await_workers(self._upgraded, set())
+        os.kill(old, signal.SIGTERM)
+        _within(_START_SECONDS, lambda: not _is_alive(old))
 
     def restart(self) -> None:
         self.stop()
@@ -82,14 +131,32 @@ class Server:
 
     def kill_a_worker(self, dice: random.Random) -> None:
         """SIGKILL one worker; gunicorn puts another in its place."""
-        if workers := self._worker_ids():
+        if workers := self.worker_ids():
             os.kill(dice.choice(workers), signal.SIGKILL)
 
-    def _worker_ids(self) -> list[int]:
-        if self._master is None:
-            return []
-        children = Path(f"/proc/{self._master.pid}/task/{self._master.pid}/children")
-        return [int(child) for child in children.read_text().split()]
+    def worker_ids(self) -> list[int]:
+        return _children(self.master_id)
+
+    def _await_workers(self, master: int, before: set[int]) -> None:
+        """Wait until only workers from after `before` are left and all of them have started."""
+
+        def are_new() -> bool:
+            workers = set(_children(master))
+            return len(workers) == self._workers and not workers & before
+
+        if not _within(_START_SECONDS, are_new):
+            message = f"the workers were not replaced:\n{self._log.read_text()[-4000:]}"
+            raise RuntimeError(message)
+        time.sleep(1)
+
+    def _is_running(self) -> bool:
+        self._reap()
+        return _is_alive(self.master_id)
+
+    def _reap(self) -> None:
+        """Take note of the end of a master that we started."""
+        if self._master is not None:
+            self._master.poll()
 
     def _is_healthy(self) -> bool:
         try:
@@ -99,11 +166,11 @@ class Server:
             return False
 
 
-def run_flask(environment: Mapping[str, str], *arguments: str) -> str:
+def run_flask(environment: Mapping[str, str], *arguments: str, code: Path = ROOT) -> str:
     """Run a command of the service; raises RuntimeError with what it printed when it fails."""
     command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=code, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     if done.returncode:
         message = f"flask {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
@@ -111,8 +178,8 @@ def run_flask(environment: Mapping[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def migrate(environment: Mapping[str, str]) -> None:
-    run_flask(environment, "db", "upgrade")
+def migrate(environment: Mapping[str, str], code: Path = ROOT) -> None:
+    run_flask(environment, "db", "upgrade", code=code)
 
 
 def service_environment(database_url: str, settings: Mapping[str, str]) -> dict[str, str]:
@@ -133,7 +200,31 @@ def service_environment(database_url: str, settings: Mapping[str, str]) -> dict[
     }
 
 
-def _free_port() -> int:
+def _children(parent: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _is_alive(process: int) -> bool:
+    """Whether it runs; one that has ended and waits to be looked at does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _within(seconds: float, condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -142,12 +233,12 @@ def _free_port() -> int:
 
 @contextmanager
 def running_server(
-    database_url: str, settings: Mapping[str, str] | None = None, workers: int = 2
+    database_url: str, settings: Mapping[str, str] | None = None, workers: int = 2, code: Path = ROOT
 ) -> Iterator[Server]:
     """Migrate the database, serve until the block ends, and leave no process behind."""
     with TemporaryDirectory(prefix="keyturn-server-") as directory:
-        server = Server(database_url, settings or {}, workers, Path(directory))
-        migrate(server.environment)
+        server = Server(database_url, settings or {}, workers, Path(directory), code)
+        migrate(server.environment, code)
         try:
             server.start()
             yield server

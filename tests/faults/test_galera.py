@@ -1,0 +1,116 @@
+"""Three Galera nodes with a service each: one session on all at once, and one node killed or paused."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faults.balancer import balancing
+from tests.reliability.clusters import MariaDb, directory_for, require
+from tests.reliability.driver import Client, Service
+from tests.reliability.history import History
+from tests.reliability.load import assert_unavailable_only, failed_share, failures, keep_under_load, prepare
+from tests.reliability.promises import PATIENT_GRACE, SHORT_GRACE, assert_promises_held
+from tests.reliability.server import free_port, running_server
+
+SETTINGS = {"KEYTURN_REFRESH_GRACE_SECONDS": str(SHORT_GRACE)}
+PROVIDER = Path("/usr/lib/galera/libgalera_smm.so")
+NODES, SESSIONS, RACES, TABS = 3, 10, 10, 6
+FAULTS: dict[str, Callable[[MariaDb], None]] = {
+    "killed": lambda node: node.kill(),
+    "paused": lambda node: node.signal(signal.SIGSTOP),
+}
+
+
+@contextmanager
+def galera() -> Iterator[list[MariaDb]]:
+    """Start a cluster with a database `keyturn` on all its nodes."""
+    if not PROVIDER.exists():
+        require("galera-4", "galera-4")
+    require("rsync", "rsync")
+    group = [free_port() for _ in range(NODES)]
+    with directory_for("mysql") as directory, ExitStack() as stack:
+        nodes = [MariaDb(directory / f"node-{port}", _options(port, group)) for port in group]
+        for number, node in enumerate(nodes):
+            node.install()
+            stack.callback(node.kill)
+            node.start(*([] if number else ["--wsrep-new-cluster"]))
+            node.await_answer(
+                "SELECT @@wsrep_on AND variable_value = 'Synced' FROM information_schema."
+                "global_status WHERE variable_name = 'wsrep_local_state_comment'"
+            )
+        nodes[0].query("CREATE DATABASE keyturn")
+        yield nodes
+
+
+def _options(port: int, group: Sequence[int]) -> dict[str, str]:
+    return {
+        "wsrep-on": "ON",
+        "wsrep-provider": str(PROVIDER),
+        "wsrep-cluster-address": "gcomm://" + ",".join(f"127.0.0.1:{member}" for member in group),
+        "wsrep-node-address": "127.0.0.1",
+        "wsrep-node-name": f"node-{port}",
+        "wsrep-provider-options": (
+            f"gmcast.listen_addr=tcp://127.0.0.1:{port};ist.recv_addr=127.0.0.1:{free_port()};"
+            # A node that has stopped is noticed within seconds.
+            "evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S;evs.keepalive_period=PT0.5S"
+        ),
+        "wsrep-sst-method": "rsync",
+        "wsrep-sst-receive-address": f"127.0.0.1:{free_port()}",
+        "binlog-format": "ROW",
+        "innodb-autoinc-lock-mode": "2",
+        "wsrep-sync-wait": "1",
+        "innodb-buffer-pool-size": "64M",
+    }
+
+
+async def race(service: Service) -> None:
+    """Tabs of one session, each request to another node, present the same token in the same instant."""
+    load = await prepare(service, SESSIONS, 0)
+    for owner in load.residents:
+        tabs: list[Client] = [owner.copy(f"{owner.name}-{number}") for number in range(TABS)]
+        for _ in range(RACES):
+            await asyncio.gather(*(tab.refresh_until_answered() for tab in tabs))
+            newest = max((tab.pair for tab in tabs), key=lambda pair: pair.token.generation)
+            for tab in tabs:
+                tab.pair = newest
+
+
+def test_one_session_on_three_nodes_never_forks(figure: Callable[[str], None]) -> None:
+    history = History()
+    settings = {"KEYTURN_REFRESH_GRACE_SECONDS": str(PATIENT_GRACE)}
+    with galera() as nodes, ExitStack() as stack:
+        hosts = [stack.enter_context(running_server(node.url(), settings, 1)) for node in nodes]
+        balancer = stack.enter_context(balancing(hosts))
+        asyncio.run(race(Service(balancer.base_url, history)))
+        held = assert_promises_held(history, nodes[0].url(), PATIENT_GRACE)
+    assert_unavailable_only(history)
+    figure(
+        f"F10 Galera, {SESSIONS * RACES} races of {TABS} over {NODES} nodes: 0 forks, {held}; "
+        f"{failed_share(history)}"
+    )
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_lost_node_loses_no_session(what: str, figure: Callable[[str], None]) -> None:
+    history = History()
+    with galera() as nodes, ExitStack() as stack:
+        hosts = [stack.enter_context(running_server(node.url(), SETTINGS, 1)) for node in nodes]
+        balancer = stack.enter_context(balancing(hosts))
+
+        def lose_a_node() -> None:
+            FAULTS[what](nodes[-1])
+            time.sleep(2)
+            # As a health check on /readyz would.
+            balancer.take_out(hosts[-1])
+            time.sleep(4)
+
+        keep_under_load(balancer.base_url, history, lose_a_node)
+        held = assert_promises_held(history, nodes[0].url(), SHORT_GRACE)
+    assert failures(history)
+    assert_unavailable_only(history)
+    figure(f"F10 Galera, one of {NODES} nodes {what}: {held}; {failed_share(history)}")
