@@ -10,6 +10,7 @@ from app.delivery import Message
 from app.engine import notices
 from app.engine.client import Client
 from app.engine.events import EventKind
+from app.engine.session_store import readable
 from app.models import SecurityEvent, Session, User
 
 # A browser that was updated is no new device.
@@ -25,8 +26,8 @@ def new_device_notice(
     """
     if person.email is None:
         return None
-    agents = transaction.scalars(select(Session.user_agent).where(Session.user_id == person.id).distinct())
-    known = {_kind(agent) for agent in agents}
+    agents = select(Session.user_agent).where(Session.user_id == person.id).distinct()
+    known = set(readable(transaction, agents, lambda row: _kind(row[0])))
     if _kind(client.user_agent) in known or not (known or _has_logged_in(transaction, person.id)):
         return None
     return notices.new_device(person.email, client, now)

@@ -197,12 +197,12 @@ class SessionStore:
             .where(Session.inactivity_expires_at > now, Session.absolute_expires_at > now)
             .order_by(Session.last_seen_at.desc(), Session.id)
         )
-        return _readable(transaction, rows, _session_row)
+        return readable(transaction, rows, _session_row)
 
     def next_ids(self, transaction: Transaction, after: UUID, limit: int) -> list[UUID]:
         """Return at most `limit` keys behind `after`, in key order; none at the end of the table."""
         following = select(Session.id).where(Session.id > after).order_by(Session.id).limit(limit)
-        return _readable(transaction, following, lambda row: row[0])
+        return readable(transaction, following, lambda row: row[0])
 
     def sweep(
         self, transaction: Transaction, after: UUID, limit: int, ended_before: datetime
@@ -230,7 +230,7 @@ def _session_row(row: Sequence[Any]) -> SessionRow:
     return SessionRow._make(row)
 
 
-def _readable(
+def readable(
     transaction: Transaction, rows: Select[Any], make: Callable[[Sequence[Any]], Made]
 ) -> list[Made]:
     """Return what can be read; a row that cannot be is passed over and logged."""
