@@ -2,15 +2,79 @@
 
 import gc
 import os
+import signal
+import sys
+import traceback
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 # Two processes survive the loss of one; more are worth having up to the number of cores.
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # Threads, because a refresh mostly waits for the database. Keep the database pool at least this large.
+# A flood of logins holds twice KEYTURN_PASSWORD_HASH_CONCURRENCY of them; the others are for everybody else.
 worker_class = "gthread"
-threads = 4
+threads = 8
 # No preload: each worker opens its own database and Redis connections, and none crosses a fork.
 preload_app = False
+
+
+# What a shell reports for a program that Ctrl-C ended.
+_INTERRUPTED = 130
+
+
+def on_starting(server: Any) -> None:
+    """Load the application once before there are workers, in a process of its own, and give up if that fails.
+
+    One report instead of one from each worker, and always the same exit status: an arbiter that is stopping
+    because of one worker's failure falls over the next one's. Nothing loaded here outlives the process, so a
+    reload finds new code.
+    """
+    rehearsal = os.fork()
+    if rehearsal == 0:
+        os._exit(_rehearse(server.app))
+    try:
+        _, status = os.waitpid(rehearsal, 0)
+        refusal = os.waitstatus_to_exitcode(status)
+    except KeyboardInterrupt:
+        # Sent to this process alone, it would leave the other one loading. Sent to both, that may be gone.
+        with suppress(ProcessLookupError):
+            os.kill(rehearsal, signal.SIGTERM)
+        refusal = _INTERRUPTED
+    if refusal:
+        # The arbiter cleans up after itself only once it has begun to serve.
+        if server.pidfile is not None:
+            server.pidfile.unlink()
+        raise SystemExit(refusal)
+
+
+def _rehearse(app: Any) -> int:
+    """Load the application; return the exit status that says how it went.
+
+    Nothing is raised: in this process only `os._exit` may follow, or there would be a second arbiter.
+    """
+    try:
+        app.wsgi()
+    except SystemExit as refused:
+        return _status(refused.code)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BaseException:  # noqa: BLE001 - whatever an application fails with
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def _status(code: object) -> int:
+    """Return what the interpreter makes of an exit's code, but for success: nothing was loaded."""
+    if isinstance(code, int):
+        return code or 1
+    if code is not None:
+        sys.stderr.write(f"{code}\n")
+    return 1
 
 
 def post_worker_init(worker: object) -> None:
@@ -25,7 +89,8 @@ def post_worker_init(worker: object) -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-# Longer than every limit the service sets on its database, Redis and senders together.
+# The silence of a worker's main thread, which waits for no request: however many of the limits in
+# docs/reliability.md one of them meets, only a process that is stuck as a whole is replaced.
 timeout = 30
 # A stop or reload lets requests in flight end: a refresh that was committed should also be answered.
 graceful_timeout = 30

@@ -25,7 +25,8 @@ def engine_options(settings: DatabaseSettings) -> dict[str, Any]:
     if backend == "sqlite":
         connect_args = {"timeout": lock_seconds}
     elif backend == "postgresql":
-        connect_args = {"connect_timeout": max(2, int(lock_seconds))}
+        # A standby lags behind: sessions that have ended are live there. So none is connected to.
+        connect_args = {"connect_timeout": max(2, int(lock_seconds)), "target_session_attrs": "read-write"}
         if settings.transaction_pooling:
             # The next transaction may be on another connection of the server, and this one somebody else's.
             connect_args["prepare_threshold"] = None

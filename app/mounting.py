@@ -15,11 +15,7 @@ from config import ConfigurationError, ContractSettings, Problem, Settings
 def mount_contracts(
     app: Flask, settings: Settings, contracts: dict[str, Contract], keyring: Keyring
 ) -> dict[str, Mount]:
-    """Register each configured contract's blueprint and return what requests need to know of it.
-
-    Raises:
-        ConfigurationError: two contracts claim the same method and path.
-    """
+    """Register each configured contract's blueprint and return what requests need to know of it."""
     mounts: dict[str, Mount] = {}
     for chosen in settings.contracts:
         contract = contracts[chosen.name]
@@ -30,7 +26,6 @@ def mount_contracts(
         mounts[chosen.name] = _mount(chosen, contract, settings, keyring)
         if contract.any_case_paths:
             app.wsgi_app = AnyCasePaths(app.wsgi_app, _paths(app, contract))  # type: ignore[method-assign]
-    _refuse_collisions(app)
     return mounts
 
 
@@ -54,8 +49,12 @@ def _paths(app: Flask, contract: Contract) -> list[str]:
     return [rule.rule for rule in rules if rule.endpoint.startswith(f"{contract.name}.")]
 
 
-def _refuse_collisions(app: Flask) -> None:
-    """Two endpoints behind one method and path would leave one of them silently unreachable."""
+def refuse_collisions(app: Flask) -> None:
+    """Stop where two endpoints are behind one method and path: one would silently be unreachable.
+
+    Raises:
+        ConfigurationError: with every path that is claimed twice.
+    """
     owners: dict[tuple[str, str], str] = {}
     problems = []
     for rule in app.url_map.iter_rules():

@@ -1,15 +1,62 @@
 """PostgreSQL databases of a benchmark: created empty, weighed, dropped."""
 
+import atexit
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
-_ADMIN_URL = os.environ.get("BENCHMARK_POSTGRESQL_URL", "postgresql://127.0.0.1:5432/postgres")
+# Run as a program, only its own folder is on the path.
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from tests.reliability.clusters import PostgresCluster, postgresql_programs
+
+_SETTING = "BENCHMARK_POSTGRESQL_URL"
+_USUAL_URL = "postgresql://127.0.0.1:5432/postgres"
+_CONNECT_SECONDS = 2
+
+
+@cache
+def _admin_url() -> str:
+    """Return the server that was named, or the usual one if it can be used, or one of our own."""
+    named = os.environ.get(_SETTING)
+    return named or (_USUAL_URL if _may_create_databases(_USUAL_URL) else _own_server())
+
+
+def _may_create_databases(url: str) -> bool:
+    question = "SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
+    try:
+        with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
+            return connection.execute(question).fetchone() == (True,)
+    except psycopg.OperationalError:
+        return False
+
+
+def _own_server() -> str:
+    """Start a server that is stopped and deleted when the program ends.
+
+    Raises:
+        SystemExit: there is no PostgreSQL on this machine.
+    """
+    if postgresql_programs() is None:
+        sys.exit(
+            "There is no PostgreSQL to measure on: install it (Debian: apt-get install postgresql), "
+            f"or let {_SETTING} name one on which databases may be created."
+        )
+    stack = ExitStack()
+    atexit.register(stack.close)
+    cluster = stack.enter_context(PostgresCluster.running())
+    print(
+        f"Started a PostgreSQL of our own on port {cluster.port}; {_SETTING} names another.", file=sys.stderr
+    )
+    return cluster.url("postgres").replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 @dataclass(frozen=True)
@@ -32,7 +79,7 @@ class Database:
     """`url` is what drivers open, `sqlalchemy_url` what Keyturn is configured with."""
 
     def __init__(self, name: str) -> None:
-        self.url = _ADMIN_URL.rsplit("/", 1)[0] + f"/{name}"
+        self.url = _admin_url().rsplit("/", 1)[0] + f"/{name}"
         self.sqlalchemy_url = self.url.replace("postgresql://", "postgresql+psycopg://", 1)
         self._name = name
 
@@ -70,7 +117,7 @@ class Database:
         return Updates(*found[0])
 
     def _administer(self, statement: LiteralString) -> None:
-        with psycopg.connect(_ADMIN_URL, autocommit=True) as connection:
+        with psycopg.connect(_admin_url(), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(sql.Identifier(self._name)))
 
 
@@ -86,5 +133,5 @@ def created(name: str) -> Iterator[Database]:
 
 
 def postgresql_version() -> str:
-    with psycopg.connect(_ADMIN_URL) as connection:
+    with psycopg.connect(_admin_url()) as connection:
         return connection.info.parameter_status("server_version") or "unknown"

@@ -1,16 +1,18 @@
-"""Measures what grows with the number of sessions: the time of a refresh, the bytes, the log, the sweep.
+"""Measures what grows with the number of sessions: the time of requests, the bytes, the log, the clean-up.
 
 `--write docs/performance.md` also puts the results into that page. Needs a PostgreSQL on which nobody else
 writes while it runs: the write-ahead log belongs to the whole server.
 """
 
 import argparse
+import multiprocessing
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 # Run as a program, only its own folder is on the path.
@@ -24,6 +26,15 @@ from servers import cpu_seconds
 
 _SIZES = (1_000, 100_000, 1_000_000)
 _LOGINS = 200
+_CALLS = 200
+_MEANWHILE = 200
+# Enough refreshes for a 99th percentile to be more than the slowest.
+_FOR_P99 = 100
+_ENDED_SHARE = 0.1
+_FORK = multiprocessing.get_context("fork")
+_LET_SOME_END_LONG_AGO = """
+UPDATE sessions SET revoked_at = now() - interval '1 year', revoked_reason = 'logout' WHERE random() < %s
+"""
 _WARM_UP = 50
 _STATISTICS_SECONDS = 1.0
 _SECTION = "growth"
@@ -49,10 +60,29 @@ class Growth:
     sweep: float = 0.0
     login_rows: float = 0.0
     login_bytes: float = 0.0
+    listing: float = 0.0
+    logout_everywhere: float = 0.0
+    pruning: "Pruning | None" = None
 
     @property
     def hot_share(self) -> float:
         return self.updates.hot / self.updates.total if self.updates else 0.0
+
+
+@dataclass
+class Pruning:
+    """What `sessions prune` looked at and deleted in a process of its own, and how others fared meanwhile."""
+
+    rows: int
+    deleted: int
+    seconds: float
+    latencies: list[float]
+
+    @property
+    def meanwhile(self) -> str:
+        if len(self.latencies) < _FOR_P99:
+            return "over too soon"
+        return f"{statistics.quantiles(self.latencies, n=100)[98] * 1000:.2f}"
 
 
 def measure(sizes: Sequence[int], rounds: int, refreshes: int) -> dict[int, Growth]:
@@ -71,6 +101,9 @@ def measure(sizes: Sequence[int], rounds: int, refreshes: int) -> dict[int, Grow
                 run_round(keyturn, found[size], refreshes)
         for size, keyturn in keyturns.items():
             take_stock(keyturn, found[size])
+            found[size].listing = _median_seconds(keyturn.list_sessions)
+            found[size].logout_everywhere = _median_seconds(keyturn.log_out_everywhere)
+            found[size].pruning = prune(keyturn)
         return found
 
 
@@ -101,13 +134,37 @@ def take_stock(keyturn: Keyturn, growth: Growth) -> None:
     growth.size_unvacuumed = _size(keyturn)
     database.execute("VACUUM sessions")
     growth.size_after = _size(keyturn)
-    growth.sweep = statistics.median(_seconds(keyturn.sweep) for _ in range(20))
+    growth.sweep = _median_seconds(keyturn.sweep, 20)
     before = database.weigh()
     for _ in range(_LOGINS):
         keyturn.log_in()
     after = database.weigh()
     growth.login_rows = (after.rows - before.rows) / _LOGINS
     growth.login_bytes = (after.size - before.size) / _LOGINS
+
+
+def prune(keyturn: Keyturn) -> Pruning:
+    """Let a tenth of the sessions have ended long ago, clean up, and refresh others until that is done."""
+    keyturn.database.execute(_LET_SOME_END_LONG_AGO, _ENDED_SHARE)
+    tokens = keyturn.some_tokens(_MEANWHILE)
+    rows = keyturn.database.number("SELECT count(*) FROM sessions")
+    # Connections must not cross the fork.
+    keyturn.disconnect()
+    ours, theirs = _FORK.Pipe()
+    pruner = _FORK.Process(target=_prune, args=(keyturn, theirs))
+    pruner.start()
+    latencies: list[float] = []
+    while not ours.poll():
+        latencies += _refresh_each(keyturn, tokens)
+    seconds, deleted = ours.recv()
+    pruner.join()
+    return Pruning(rows, deleted, seconds, latencies)
+
+
+def _prune(keyturn: Keyturn, pipe: Pipe) -> None:
+    started = time.perf_counter()
+    deleted = keyturn.prune()
+    pipe.send((time.perf_counter() - started, deleted))
 
 
 def _refresh_each(keyturn: Keyturn, tokens: list[str]) -> list[float]:
@@ -117,6 +174,10 @@ def _refresh_each(keyturn: Keyturn, tokens: list[str]) -> list[float]:
         tokens[index] = keyturn.refresh(token)
         latencies.append(time.perf_counter() - started)
     return latencies
+
+
+def _median_seconds(work: Callable[[], None], calls: int = _CALLS) -> float:
+    return statistics.median(_seconds(work) for _ in range(calls))
 
 
 def _seconds(work: Callable[[], None]) -> float:
@@ -161,6 +222,13 @@ def table(found: dict[int, Growth]) -> str:
         "log bytes/refresh, page new since checkpoint": lambda _, one: f"{min(one.first_log):.0f}",
         "log bytes/refresh, page known": lambda _, one: f"{min(one.later_log):.0f}",
         "sweep of one login, ms": lambda _, one: f"{one.sweep * 1000:.1f}",
+        "list of a person's sessions p50 ms": lambda _, one: f"{one.listing * 1000:.2f}",
+        "logout everywhere p50 ms": lambda _, one: f"{one.logout_everywhere * 1000:.2f}",
+        "`sessions prune`: rows/s looked at": lambda _, one: (
+            f"{one.pruning.rows / one.pruning.seconds:,.0f}" if one.pruning else ""
+        ),
+        "… rows deleted": lambda _, one: f"{one.pruning.deleted:,}" if one.pruning else "",
+        "… refresh p99 ms meanwhile": lambda _, one: one.pruning.meanwhile if one.pruning else "",
         "rows/login": lambda _, one: f"{one.login_rows:.2f}",
         "bytes/login": lambda _, one: f"{one.login_bytes:.0f}",
     }

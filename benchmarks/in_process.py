@@ -71,7 +71,8 @@ class Keyturn:
 
     def some_tokens(self, count: int) -> list[str]:
         """Derive the refresh tokens of sessions that lie anywhere in the table."""
-        chosen = self.database.rows("SELECT id FROM sessions ORDER BY random() LIMIT %s", count)
+        live = "SELECT id FROM sessions WHERE revoked_at IS NULL ORDER BY random() LIMIT %s"
+        chosen = self.database.rows(live, count)
         return [self._token(session_id) for (session_id,) in chosen]
 
     def refresh(self, token: str) -> str:
@@ -79,10 +80,26 @@ class Keyturn:
 
     def log_in(self) -> None:
         """Open a session for anybody, as after a right password."""
-        person = 1 + secrets.randbelow(max(1, self.sessions // SESSIONS_PER_PERSON))
+        person = self.anybody()
         now = self._engine.clock.now()
         proof = Proof(user_id=person, epoch=1, methods=("pwd",), proven_at=now, organization_id=None)
         self._engine.sessions.open(proof, self._policy, _CLIENT)
+
+    def anybody(self) -> int:
+        """Return the number of a person."""
+        return 1 + secrets.randbelow(max(1, self.sessions // SESSIONS_PER_PERSON))
+
+    def list_sessions(self) -> None:
+        """Read anybody's live sessions, as the page that shows them does."""
+        self._engine.sessions.list_live(self.anybody())
+
+    def log_out_everywhere(self) -> None:
+        """End all of anybody's sessions."""
+        self._engine.sessions.end_all(self.anybody(), _CLIENT)
+
+    def prune(self) -> int:
+        """Do what `sessions prune` does, and return how many sessions were deleted."""
+        return self._engine.sessions.prune()
 
     def sweep(self) -> None:
         """Sweep as each login does."""

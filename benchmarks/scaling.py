@@ -29,9 +29,9 @@ class Constants:
     """What a benchmark prints, and what a deployment chooses; each is an option of the command line."""
 
     server_cpu_ms: float = _constant(1.0, "a refresh; bench.py, asynchronous swaps")
-    database_cpu_ms: float = _constant(0.15, "a refresh; growth.py")
+    database_cpu_ms: float = _constant(0.17, "a refresh; growth.py")
     session_bytes: float = _constant(372, "with indexes; growth.py")
-    person_bytes: float = _constant(368, "with indexes; growth.py")
+    person_bytes: float = _constant(380, "with indexes; growth.py")
     login_bytes: float = _constant(860, "a session and its event; growth.py")
     log_known_bytes: float = _constant(280, "a refresh of a page already in the log; growth.py")
     log_new_bytes: float = _constant(7600, "a refresh of a page not yet in the log; growth.py")
@@ -40,7 +40,7 @@ class Constants:
     logins_per_month: float = _constant(1, "for each session")
     sessions_per_person: float = _constant(2, "on the average")
     cores: float = _constant(8, "of a host, with one worker each")
-    threads: float = _constant(4, "of a worker, with one connection each")
+    threads: float = _constant(8, "of a worker, with one connection each")
     load: float = _constant(0.5, "how busy a core may be on average")
 
 

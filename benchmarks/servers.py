@@ -16,7 +16,7 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "benchmarks" / "peers"
-WORKERS, THREADS = 2, 4
+WORKERS, THREADS = 2, 8
 _START_SECONDS = 30.0
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 

@@ -1,6 +1,7 @@
-"""Says where the CPU of one refresh goes: the whole WSGI application under cProfile, waiting left out.
+"""Says where the CPU of one refresh goes, and of the floor's: both under cProfile, waiting left out.
 
-Profiling makes calls dearer and C code look cheap, so these are shares to compare with each other.
+Profiling makes calls dearer and C code look cheap, so these are shares of what a refresh takes without it, to
+compare with each other. Commits of both are asynchronous, so that neither cools down while it waits.
 `--write docs/performance.md` also puts them into that page.
 """
 
@@ -8,16 +9,20 @@ import argparse
 import cProfile
 import io
 import json
+import os
 import pstats
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 # Run as a program, only its own folder is on the path.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
+sys.path.append(str(Path(__file__).resolve().parent / "peers"))
 
+import floor
 from databases import created
 from flask import Flask
 from in_process import filled
@@ -27,18 +32,21 @@ _SECTION = "shares"
 _WARM_UP = 200
 _PACKAGES = {
     "psycopg": "psycopg",
-    "sqlalchemy": "SQLAlchemy's pool",
+    "psycopg_pool": "the connection pool",
+    "sqlalchemy": "the connection pool",
     "flask_sqlalchemy": "Flask and Werkzeug",
     "flask": "Flask and Werkzeug",
+    "blinker": "Flask and Werkzeug",
     "werkzeug": "Flask and Werkzeug",
-    "jwt": "PyJWT and Flask-JWT-Extended",
-    "flask_jwt_extended": "PyJWT and Flask-JWT-Extended",
+    "jwt": "PyJWT",
+    "flask_jwt_extended": "Flask-JWT-Extended",
     "limits": "limits",
     "flask_limiter": "limits",
     "marshmallow": "marshmallow",
 }
 _OURSELVES = "this program"
-_FLOORS = ("app/engine", "app/http", "app/contracts", "app/primitives", "app/models")
+_FLOORS = ("app/engine", "app/http", "app/contracts", "app/primitives", "app/models", "peers/floor.py")
+_PARTS = 12
 
 Place = tuple[str, int, str]
 
@@ -100,24 +108,58 @@ def _part(place: Place) -> str | None:
     return next((floor for floor in _FLOORS if f"/{floor}/" in path), "the standard library")
 
 
+@dataclass(frozen=True)
+class Profile:
+    """What one refresh takes without the profiler, and which part of it falls to what."""
+
+    microseconds: float
+    parts: Counter[str]
+
+    def of(self, part: str) -> float:
+        return self.parts[part] / self.parts.total() * self.microseconds
+
+
+def profiled(app: Flask, token: str, count: int) -> Profile:
+    refreshes = Refreshes(app, token)
+    refreshes.run(_WARM_UP)
+    before = time.thread_time()
+    refreshes.run(count)
+    microseconds = (time.thread_time() - before) / count * 1e6
+    profile = cProfile.Profile(time.thread_time)
+    profile.runcall(refreshes.run, count)
+    return Profile(microseconds, shares(profile))
+
+
+def profiled_floor(count: int) -> Profile:
+    with created("shares_floor") as database:
+        os.environ["BENCHMARK_DATABASE"] = f"{database.url}?options=-csynchronous_commit%3Doff"
+        token = floor.log_in(1)[0]
+        return profiled(floor.create_app(), token, count)
+
+
+def table(keyturn: Profile, floors: Profile) -> str:
+    names = [name for name, _ in keyturn.parts.most_common(_PARTS)]
+    names += [name for name, _ in floors.parts.most_common(_PARTS) if name not in names]
+    lines = ["| part | share | µs | floor's µs |", "|---|---|---|---|"]
+    lines += [
+        f"| {name} | {keyturn.of(name) / keyturn.microseconds:.0%} | {keyturn.of(name):.0f}"
+        f" | {floors.of(name):.0f} |"
+        for name in names
+    ]
+    lines.append(f"| **the whole** | 100% | **{keyturn.microseconds:.0f}** | **{floors.microseconds:.0f}** |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--refreshes", type=int, default=2000)
     parser.add_argument("--write", type=Path, help="a page to put the results into")
     options = parser.parse_args()
+    machine = describe_machine()
+    floors = profiled_floor(options.refreshes)
     with created("shares") as database, filled(database, 1_000) as keyturn:
-        refreshes = Refreshes(keyturn.app, keyturn.some_tokens(1)[0])
-        refreshes.run(_WARM_UP)
-        before = time.thread_time()
-        refreshes.run(options.refreshes)
-        microseconds = (time.thread_time() - before) / options.refreshes * 1e6
-        profile = cProfile.Profile(time.thread_time)
-        profile.runcall(refreshes.run, options.refreshes)
-    parts = shares(profile)
-    lines = [f"{describe_machine()}. {microseconds:.0f} µs of CPU a refresh without the profiler.\n"]
-    lines += ["| part | share |", "|---|---|"]
-    lines += [f"| {name} | {own / parts.total():.0%} |" for name, own in parts.most_common(12)]
-    text = "\n".join(lines)
+        profile = profiled(keyturn.app, keyturn.some_tokens(1)[0], options.refreshes)
+    text = f"{machine}\n\n{table(profile, floors)}"
     print(text)
     if options.write:
         write_section(options.write, _SECTION, text)

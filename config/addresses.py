@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from config.kinds import Kind, list_items
 from config.problems import Unacceptable
@@ -104,9 +104,17 @@ def _database_url(text: str) -> str:
         )
     elif scheme != "sqlite" or not separator:
         raise Unacceptable("is not the URL of a supported database")
-    elif not rest.startswith("/") or rest.strip("/") in {"", ":memory:"}:
-        raise Unacceptable("names no file, and a database in memory would be another one for each connection")
+    elif not rest.startswith("/") or _is_in_memory(rest):
+        raise Unacceptable("names no file, and a database in memory cannot serve several connections")
     return text
+
+
+def _is_in_memory(location: str) -> bool:
+    """Tell whether SQLite would keep it in memory, in one of the spellings it has for that."""
+    path, _, query = location.partition("?")
+    # `file:` begins a URI, in which the driver lets names and options be written with percent signs.
+    name = unquote(path).strip("/").removeprefix("file:").strip("/")
+    return name in {"", ":memory:"} or parse_qs(query).get("mode") == ["memory"]
 
 
 DATABASE_URL = Kind(
@@ -138,16 +146,42 @@ def _has_path(parts: SplitResult) -> bool:
     return bool(parts.path)
 
 
+def _is_socket(parts: SplitResult) -> bool:
+    # What stands where a host would is no part of the path: `unix://run/redis.sock` would be /redis.sock.
+    return bool(parts.path) and not parts.hostname
+
+
 def _is_bare(parts: SplitResult) -> bool:
     return not (parts.netloc or parts.path or parts.query)
 
 
-REDIS_URL = _located(
+_ONE_REDIS = _located(
     "`redis://host:6379/0`, `rediss://…` (TLS), `unix:///path`",
     redis=_has_host,
     rediss=_has_host,
-    unix=_has_path,
+    unix=_is_socket,
 )
+_SENTINEL = "redis+sentinel://"
+
+
+def _redis_url(text: str) -> Secret:
+    """Read one Redis, or several sentinels and the name under which they watch one."""
+    if not text.startswith(_SENTINEL):
+        # The client libraries compare these letters as they stand.
+        if not re.match(r"[a-z]+://", text):
+            raise Unacceptable("has none of the accepted schemes")
+        return _ONE_REDIS.parse(text)
+    hosts, _, name = text.removeprefix(_SENTINEL).rpartition("@")[2].partition("/")
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise Unacceptable("does not end with the name that the sentinels know the master by")
+    for host in hosts.split(","):
+        parts = _split(f"redis://{host}")
+        if not (_has_host(parts) and parts.port):
+            raise Unacceptable("names a sentinel without host or port")
+    return Secret(text)
+
+
+REDIS_URL = Kind(f"{_ONE_REDIS.accepted}, `{_SENTINEL}one:26379,two:26379/name`", _redis_url, private=True)
 MAIL_URL = _located(
     "`console:`, `memory:`, `file:path`, `smtp://user:password@host:587`, `smtps://…`",
     console=_is_bare,

@@ -114,14 +114,41 @@ def _mail_address(text: str) -> str:
 MAIL_ADDRESS = Kind("`address@example.org` or `Name <address@example.org>`", _mail_address)
 
 
+_LABEL_BYTES = 64
+
+
 def _label(text: str) -> str:
-    # A colon would end the issuer within an authenticator's label.
-    if not re.fullmatch(r"[^\x00-\x1f\x7f:]{1,64}", text):
+    # A colon would end the issuer within an authenticator's label, and a QR code holds only so much.
+    is_short = len(text.encode(errors="backslashreplace")) <= _LABEL_BYTES
+    if not is_short or not re.fullmatch(r"[^\x00-\x1f\x7f:]+", text):
         raise Unacceptable("is not a short name without colons")
     return text
 
 
-LABEL = Kind("1 to 64 characters without colons", _label)
+LABEL = Kind(f"1 to {_LABEL_BYTES} bytes of UTF-8 without colons", _label)
+
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+
+
+def _pages_prefix(text: str) -> str | None:
+    if text.casefold() == "off":
+        return None
+    if not _PATH.fullmatch(text) or any(segment in {".", ".."} for segment in text.split("/")):
+        raise Unacceptable("is no path that begins with a slash and ends without one")
+    return text
+
+
+PAGES_PREFIX = Kind("a path such as `/account`, or `off`", _pages_prefix)
+
+
+def _local_path(text: str) -> str:
+    # Two slashes, or a backslash that browsers take for one, would lead to another host.
+    if not re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", text):
+        raise Unacceptable("is no path on this host")
+    return text
+
+
+LOCAL_PATH = Kind("a path on this host such as `/`", _local_path)
 
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 

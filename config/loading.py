@@ -24,7 +24,7 @@ from config.model import (
     Settings,
     WebSettings,
 )
-from config.mounting import mounted_contracts
+from config.mounting import mounted_contracts, pages
 from config.problems import ConfigurationError
 from config.reading import Reading
 from config.rules import RULES, may_send_cookies_without_tls
@@ -88,7 +88,8 @@ def resolve_settings(
         sessions=_sessions(reading),
         rate_limits=_rate_limits(reading),
         delivery=_delivery(reading),
-        contracts=mounted_contracts(reading, contracts),
+        contracts=(mounted := mounted_contracts(reading, contracts)),
+        pages=pages(reading, contracts, mounted),
     )
     for rule in RULES:
         rule.check(settings, reading)

@@ -48,7 +48,11 @@ class FactorMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractDefaults:
-    """What a contract documents; a setting that is set goes before it."""
+    """What a contract documents; a setting that is set goes before it.
+
+    `carries_pages`: its sessions can be those of the server-rendered pages. `asks_for_factors`: a login can
+    go on with a second factor. `access_dies_at_refresh`: only the newest access token of a session is good.
+    """
 
     prefix: str
     access_lifetime: timedelta
@@ -56,6 +60,9 @@ class ContractDefaults:
     absolute_lifetime: timedelta
     grace: timedelta
     recovery: timedelta
+    carries_pages: bool = False
+    asks_for_factors: bool = False
+    access_dies_at_refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,7 @@ class ContractSettings:
     name: str
     prefix: str
     tokens: TokenSettings
+    documents: ContractDefaults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +119,18 @@ class WebSettings:
     allowed_origins: tuple[str, ...]
     trusted_proxies: int
     max_body_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagesSettings:
+    """`contract` is the one whose sessions browsers use; without a `prefix` there are no pages of ours.
+
+    `home` is where a sign-in leads by itself.
+    """
+
+    prefix: str | None
+    home: str
+    contract: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,3 +229,4 @@ class Settings:
     rate_limits: RateLimitSettings
     delivery: DeliverySettings
     contracts: tuple[ContractSettings, ...]
+    pages: PagesSettings | None

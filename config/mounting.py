@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from config import table
 from config.kinds import list_items
-from config.model import AccessTokenCheck, ContractDefaults, ContractSettings, TokenSettings
+from config.model import (
+    AccessTokenCheck,
+    ContractDefaults,
+    ContractSettings,
+    PagesSettings,
+    TokenSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 
 _PREFIX = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
 _ZERO = timedelta(0)
+_PAGES_PREFIX = "/account"
 
 
 def mounted_contracts(
@@ -34,9 +41,39 @@ def mounted_contracts(
         if problem:
             reading.refuse(problem, table.CONTRACTS.name)
             continue
-        tokens = _token_settings(reading, name, known[name])
-        mounted[name] = ContractSettings(name=name, prefix=prefix or known[name].prefix, tokens=tokens)
+        documents = known[name]
+        mounted[name] = ContractSettings(
+            name=name,
+            prefix=prefix or documents.prefix,
+            tokens=_token_settings(reading, name, documents),
+            documents=documents,
+        )
     return tuple(mounted.values())
+
+
+def pages(
+    reading: Reading, known: Mapping[str, ContractDefaults], mounted: tuple[ContractSettings, ...]
+) -> PagesSettings | None:
+    """Settle where the pages are; they use the sessions of the first contract that can carry them."""
+    is_set, home = reading.is_set(table.PAGES.name), reading.optional(table.PAGES_HOME)
+    prefix = reading.optional(table.PAGES) if is_set else _PAGES_PREFIX
+    carriers = [contract.name for contract in mounted if known[contract.name].carries_pages]
+    if carriers:
+        return PagesSettings(prefix=prefix, home=home or f"{prefix or ''}/", contract=carriers[0])
+    able = ", ".join(name for name, defaults in known.items() if defaults.carries_pages)
+    if is_set and prefix is not None:
+        reading.refuse(
+            f"asks for pages, which use the sessions of {able}. Serve it too, or set off.",
+            table.PAGES.name,
+            table.CONTRACTS.name,
+        )
+    elif home is not None:
+        reading.refuse(
+            f"is where a sign-in on the pages leads, and only {able} has pages. Serve it too, or remove it.",
+            table.PAGES_HOME.name,
+            table.CONTRACTS.name,
+        )
+    return None
 
 
 def _mounting_problem(

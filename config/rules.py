@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from config.reading import Reading
 
 
+_MARIADB = ("mysql", "mariadb")
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     says: str
@@ -55,6 +58,23 @@ def _recovery(settings: Settings, reading: Reading) -> None:
                 f"Set {off}=0, or {grace} above 0.",
                 *(recovery, grace),
             )
+        elif contract.tokens.recovery <= contract.tokens.grace:
+            reading.refuse(
+                f"is not longer than the grace period of {contract.name}, within which every client may come "
+                f"back anyway. Raise it above {grace}, or set {off}=0.",
+                *(recovery, grace),
+            )
+
+
+def _newest_access_token(settings: Settings, reading: Reading) -> None:
+    for contract in settings.contracts:
+        is_checked = contract.tokens.access_token_check is AccessTokenCheck.SESSION
+        if contract.documents.access_dies_at_refresh and not is_checked:
+            reading.refuse(
+                f"is signature while {contract.name} promises that access tokens die at refresh, which only "
+                f"the session can tell. Set {table.ACCESS_TOKEN_CHECK.override(contract.name)}=session.",
+                reading.source(table.ACCESS_TOKEN_CHECK, contract.name),
+            )
 
 
 def _lifetimes(settings: Settings, reading: Reading) -> None:
@@ -77,6 +97,38 @@ def _within_absolute(
         f"Lower it, or raise {absolute}.",
         *(name, absolute),
     )
+
+
+def _required_factor(settings: Settings, reading: Reading) -> None:
+    can_ask = any(contract.documents.asks_for_factors for contract in settings.contracts)
+    if settings.second_factors.required and not can_ask:
+        served = ", ".join(contract.name for contract in settings.contracts)
+        reading.refuse(
+            f"is true while {served} cannot ask for a second factor, so nobody could log in. "
+            "Serve a contract that can, such as nest_auth, or set false.",
+            *(table.MFA_REQUIRED.name, table.CONTRACTS.name),
+        )
+
+
+def _transaction_pooling(settings: Settings, reading: Reading) -> None:
+    database = settings.database
+    if database.transaction_pooling and not database.url.startswith("postgresql"):
+        reading.refuse(
+            "is true, and only connections to PostgreSQL are made differently for it. "
+            f"Remove it, or set {table.DATABASE.name} to the address of the pooler.",
+            *(table.DATABASE_TRANSACTION_POOLING.name, table.DATABASE.name),
+        )
+
+
+def _asynchronous_rotation(settings: Settings, reading: Reading) -> None:
+    database, name = settings.database, table.DATABASE_ASYNCHRONOUS_ROTATION.name
+    # Without being set it is true as well, as the default for every database.
+    if database.asynchronous_rotation and reading.is_set(name) and database.url.startswith(_MARIADB):
+        reading.refuse(
+            "is true, and MariaDB cannot spare one statement alone the wait for the disk. "
+            "Remove it, or set false.",
+            *(name, table.DATABASE.name),
+        )
 
 
 def _cookie_transport(settings: Settings, reading: Reading) -> None:
@@ -180,13 +232,24 @@ def _argon2(settings: Settings, reading: Reading) -> None:
 
 RULES = (
     Rule(
-        "Recovery above 0 needs access tokens checked against the session, and a grace period above 0.",
+        "Recovery above 0 needs access tokens checked against the session, and a grace period above 0, which "
+        "it outlasts.",
         _recovery,
+    ),
+    Rule(
+        "Contracts in which access tokens die at refresh (`seven_g`) check them against the session.",
+        _newest_access_token,
     ),
     Rule(
         "No access token and no inactivity timeout is longer than the session's absolute lifetime.",
         _lifetimes,
     ),
+    Rule(
+        "A second factor is required of everybody only where a contract is served that can ask for it.",
+        _required_factor,
+    ),
+    Rule("Transaction pooling is for PostgreSQL.", _transaction_pooling),
+    Rule("Asynchronous rotation is not asked for on MariaDB, which has none.", _asynchronous_rotation),
     Rule(
         "In production, contracts that send cookies need an https public URL, unless it is on this machine.",
         _cookie_transport,

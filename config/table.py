@@ -23,7 +23,9 @@ from config.kinds import (
     COOKIE_PREFIX,
     JWT_ALGORITHM,
     LABEL,
+    LOCAL_PATH,
     MAIL_ADDRESS,
+    PAGES_PREFIX,
     RATE_LIMIT,
     Kind,
     T_co,
@@ -77,7 +79,7 @@ SECRET_KEY = Setting(
     name="KEYTURN_SECRET_KEY",
     kind=SIGNING_KEY,
     derived="required; development keeps one in `instance/secret_key`",
-    why="Signs access tokens, and refresh tokens are derived from it.",
+    why="Signs access tokens, refresh tokens are derived from it, and second factors are encrypted under it.",
 )
 SECRET_KEY_FALLBACKS = Setting(
     name="KEYTURN_SECRET_KEY_FALLBACKS",
@@ -222,6 +224,19 @@ MAX_BODY_BYTES = Setting(
     why="A larger request body is refused unread.",
 )
 
+PAGES = Setting(
+    name="KEYTURN_PAGES",
+    kind=PAGES_PREFIX,
+    derived="`/account` where `nest_auth` is served, whose sessions they use",
+    why="Under which path the server-rendered pages are, or that there are none.",
+)
+PAGES_HOME = Setting(
+    name="KEYTURN_PAGES_HOME",
+    kind=LOCAL_PATH,
+    derived="the overview of the person's account",
+    why="Where a person goes after signing in who was on the way to no page in particular.",
+)
+
 COOKIE_SECURE = Setting(
     name="KEYTURN_COOKIE_SECURE",
     kind=BOOLEAN,
@@ -306,7 +321,8 @@ PASSWORD_HASH_CONCURRENCY = Setting(
     name="KEYTURN_PASSWORD_HASH_CONCURRENCY",
     kind=whole_number(1, 64),
     default="2",
-    why="Hashes computed at once per process, so that a flood of logins cannot take all memory.",
+    why="Hashes computed at once per process, so that a flood of logins cannot take all memory."
+    " As many again may wait, the rest get 503.",
 )
 
 PASSWORDLESS = Setting(
@@ -357,14 +373,15 @@ REAUTHENTICATION_SECONDS = Setting(
     name="KEYTURN_REAUTHENTICATION_SECONDS",
     kind=seconds(60, _DAY),
     default="900",
-    why="Changing second factors asks for a proof of who one is that is not older (ASVS 7.5.1).",
+    why="Changing second factors, and on the pages ending other sessions, asks for a proof of who one is "
+    "that is not older (ASVS 7.5.1, 7.5.2).",
 )
 
 LOGIN_ATTEMPTS = Setting(
     name="KEYTURN_LOGIN_ATTEMPTS",
     kind=whole_number(1, 100),
     default="10",
-    why="Failed logins for one person from one address before a pause.",
+    why="Failed logins for one person from one address, or one IPv6 network of 64 bits, before a pause.",
 )
 LOGIN_WINDOW_SECONDS = Setting(
     name="KEYTURN_LOGIN_WINDOW_SECONDS",
@@ -463,6 +480,7 @@ SECTIONS: tuple[tuple[str, tuple[Setting[object], ...]], ...] = (
         ),
     ),
     ("Web", (PUBLIC_ADDRESS, ALLOWED_ORIGINS, TRUSTED_PROXIES, MAX_BODY_BYTES)),
+    ("Pages", (PAGES, PAGES_HOME)),
     (
         "Cookies",
         (COOKIE_SECURE, COOKIE_SAME_SITE, COOKIE_DOMAIN_NAME, COOKIE_NAME_PREFIX, CSRF_DOUBLE_SUBMIT),

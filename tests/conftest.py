@@ -7,36 +7,38 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from flask import Flask
+from limits.storage import RedisStorage
 
 from app import contracts, create_app
 from app.delivery import DirectOutbox, MemorySender
 from app.engine.engine import Engine
 from app.extensions import db
 from app.http.runtime import Runtime
-from app.models import Base
 from app.primitives.clock import FrozenClock
 from config import Settings, resolve_settings
 from tests.clients import AuthClient
-from tests.reliability.databases import fresh_database
+from tests.reliability.databases import connected, empty, fresh_database
 
 DATABASES = ("sqlite", "postgresql", "mariadb")
 SECRET = "Zk3-tests-only-9f8Qm2LrVb6Xw1Ns7Yp4Tc0HdJ"
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
+Databases = Callable[[str], sqlalchemy.Engine]
 SettingsFor = Callable[..., Settings]
 AppFor = Callable[..., Flask]
 
 
 @pytest.fixture(scope="session")
-def database_urls() -> Iterator[Callable[[str], str]]:
-    """Give the address of one database of a kind, made when it is first asked for."""
-    made: dict[str, str] = {}
+def databases() -> Iterator[Databases]:
+    """Give connections to one database of a kind, made with its tables when it is first asked for."""
+    made: dict[str, sqlalchemy.Engine] = {}
     with ExitStack() as stack:
 
-        def find(kind: str) -> str:
+        def find(kind: str) -> sqlalchemy.Engine:
             if kind not in made:
-                made[kind] = stack.enter_context(fresh_database(kind))
+                made[kind] = stack.enter_context(connected(stack.enter_context(fresh_database(kind))))
             return made[kind]
 
         yield find
@@ -65,18 +67,18 @@ def outbox() -> MemorySender:
 
 
 @pytest.fixture
-def settings_for(database_kind: str, database_urls: Callable[[str], str], tmp_path: Path) -> SettingsFor:
+def settings_for(database_kind: str, databases: Databases, tmp_path: Path) -> SettingsFor:
     """Make settings; keyword arguments are setting names without their prefix, in any case."""
 
     def make(**changes: object) -> Settings:
         environ = {
             "KEYTURN_ENV": "testing",
             "KEYTURN_SECRET_KEY": SECRET,
-            "KEYTURN_DATABASE_URL": database_urls(database_kind),
+            "KEYTURN_DATABASE_URL": databases(database_kind).url.render_as_string(hide_password=False),
             "KEYTURN_PUBLIC_URL": "https://keyturn.example",
             "KEYTURN_PASSWORD_ARGON2_MEMORY_KIB": "8",
             "KEYTURN_PASSWORD_ARGON2_ITERATIONS": "1",
-            "KEYTURN_PASSWORD_HASH_CONCURRENCY": "16",
+            "KEYTURN_PASSWORD_HASH_CONCURRENCY": "32",
             **{f"KEYTURN_RATE_LIMIT_{name}": "off" for name in ("LOGIN", "SIGNUP", "REFRESH", "PASSWORD")},
             **{f"KEYTURN_{name.upper()}": str(value) for name, value in changes.items()},
         }
@@ -86,16 +88,20 @@ def settings_for(database_kind: str, database_urls: Callable[[str], str], tmp_pa
 
 
 @pytest.fixture
-def app_for(settings_for: SettingsFor, clock: FrozenClock, outbox: MemorySender) -> Iterator[AppFor]:
+def empty_database(database_kind: str, databases: Databases) -> None:
+    """Delete what earlier tests have left behind; making the tables anew would take longer."""
+    empty(databases(database_kind))
+
+
+@pytest.fixture
+def app_for(
+    empty_database: None, settings_for: SettingsFor, clock: FrozenClock, outbox: MemorySender
+) -> Iterator[AppFor]:
     """Make applications on one empty database, each like another process of the deployment."""
     made: list[Flask] = []
 
     def make(**changes: object) -> Flask:
         app = create_app(settings_for(**changes), clock=clock, postbox=DirectOutbox(outbox))
-        with app.app_context():
-            if not made:
-                Base.metadata.drop_all(db.engine)
-                Base.metadata.create_all(db.engine)
         made.append(app)
         return app
 
@@ -103,6 +109,14 @@ def app_for(settings_for: SettingsFor, clock: FrozenClock, outbox: MemorySender)
     for app in made:
         with app.app_context():
             db.engine.dispose()
+        _leave_redis(app)
+
+
+def _leave_redis(app: Flask) -> None:
+    """Close what would otherwise be closed at a time of the garbage collector's, with a warning."""
+    for limiter in app.extensions["limiter"]:
+        if isinstance(limiter.storage, RedisStorage):
+            limiter.storage.storage.close()
 
 
 @pytest.fixture

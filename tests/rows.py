@@ -1,11 +1,13 @@
 """Looks past the service: the rows and events that a behaviour leaves behind."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import jwt
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from app.extensions import db
 from app.models import SecurityEvent, Session, User
@@ -50,3 +52,27 @@ def change_user(app: Flask, **values: object) -> None:
     with app.app_context():
         db.session.execute(update(User).values(**values))
         db.session.commit()
+
+
+@contextmanager
+def database_without_sessions(app: Flask) -> Iterator[None]:
+    """Take the table of sessions away, as an outage does."""
+    _rename(app, "sessions", "elsewhere")
+    try:
+        yield
+    finally:
+        _rename(app, "elsewhere", "sessions")
+
+
+def _rename(app: Flask, table: str, name: str) -> None:
+    with app.app_context():
+        db.session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
+        db.session.commit()
+
+
+def all_sessions(app: Flask) -> list[Session]:
+    """Return every session row, the oldest first."""
+    with app.app_context():
+        rows = list(db.session.scalars(select(Session).order_by(Session.created_at, Session.id)))
+        db.session.expunge_all()
+        return rows

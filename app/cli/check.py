@@ -1,13 +1,14 @@
 """The configuration doctor: what is configured, whether it works, and what is likely to be a mistake."""
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from app.cli.check_settings import examine_settings
 from app.cli.check_stores import examine_database, examine_limits
+from app.cli.check_threads import examine_threads
 from app.cli.finding import Verdict
 from app.cli.output import REFUSED, json_option, json_text, printable
+from app.extensions import migrate
 from app.http.runtime import runtime
 
 
@@ -19,7 +20,8 @@ def check(as_json: bool) -> None:
     here = runtime()
     findings = [
         *examine_settings(here.settings, here.mounts),
-        *examine_database(here, current_app.extensions["migrate"].directory),
+        examine_threads(here.settings),
+        *examine_database(here, migrate.directory),
         examine_limits(here),
     ]
     sound = all(finding.verdict is not Verdict.PROBLEM for finding in findings)

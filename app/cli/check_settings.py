@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping
 
 from app.cli.finding import Finding, Verdict
 from app.http.runtime import Mount
-from config import AccessTokenType, CookieSettings, DeliverySettings, Environment, Settings, WebSettings
+from config import (
+    AccessTokenType,
+    ContractSettings,
+    CookieSettings,
+    DeliverySettings,
+    Environment,
+    Settings,
+    WebSettings,
+)
 from config.addresses import is_loopback
 
 
@@ -14,6 +22,7 @@ def examine_settings(settings: Settings, mounts: Mapping[str, Mount]) -> Iterato
     yield _public_url(settings.web)
     for mount in mounts.values():
         yield _cookies(mount, settings.cookies, settings.web)
+        yield _lifetimes(mount.settings)
     yield _proxies(settings.web)
     yield _delivery(settings.delivery, settings.environment)
 
@@ -48,6 +57,18 @@ def _cookies(mount: Mount, cookies: CookieSettings, web: WebSettings) -> Finding
     if not cookies.secure:
         return Finding("cookies", Verdict.WARNING, f"{message}; without Secure, for development only")
     return Finding("cookies", Verdict.OK, message)
+
+
+def _lifetimes(contract: ContractSettings) -> Finding:
+    tokens = contract.tokens
+    access, idle = (
+        f"{span.total_seconds():.0f} s" for span in (tokens.access_lifetime, tokens.inactivity_timeout)
+    )
+    message = f"{contract.name}: {access} for an access token, {idle} without a refresh for a session"
+    if tokens.access_lifetime >= tokens.inactivity_timeout < tokens.absolute_lifetime:
+        trouble = "; a client that waits with the refresh until the access token expires has lost the session"
+        return Finding("lifetimes", Verdict.WARNING, message + trouble)
+    return Finding("lifetimes", Verdict.OK, message)
 
 
 def _proxies(web: WebSettings) -> Finding:

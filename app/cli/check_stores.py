@@ -17,10 +17,13 @@ from app.http.runtime import Runtime
 from app.models import Moment
 
 _TOLERANCE = timedelta(seconds=5)
-# SQLite is missing here because it asks the same clock as we do.
+_MARIADB_CLOCK = func.utc_timestamp(literal_column("6"), type_=Moment)
+# SQLite asks the same clock as we do.
 _DATABASE_CLOCKS = {
+    "sqlite": None,
     "postgresql": func.clock_timestamp(type_=Moment),
-    "mysql": func.utc_timestamp(literal_column("6"), type_=Moment),
+    "mysql": _MARIADB_CLOCK,
+    "mariadb": _MARIADB_CLOCK,
 }
 
 
@@ -72,7 +75,7 @@ def _migrations(applied: set[str], folder: str) -> Finding:
 
 def _clock(engine: Engine) -> Finding:
     now = engine.clock.now()
-    clock = _DATABASE_CLOCKS.get(engine.database.dialect_name)
+    clock = _DATABASE_CLOCKS[engine.database.dialect_name]
     if clock is None:
         return Finding("clock", Verdict.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC; no other machine's to compare")
     theirs: datetime = engine.database.transact(

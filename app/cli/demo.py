@@ -4,10 +4,10 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import with_appcontext
 
 from app.engine.accounts import Registration
@@ -36,7 +36,12 @@ def demo(address: str) -> None:
     _ensure_account(here.engine, password)
     mount = here.mounts.get("nest_auth")
     prefix = mount.settings.prefix.rstrip("/") if mount else None
-    click.echo("\n".join(_welcome(current_app, address.rstrip("/"), password, prefix)))
+    places = [*_PLACES]
+    if here.settings.pages is not None and here.settings.pages.prefix is not None:
+        places.insert(0, f"{here.settings.pages.prefix}/")
+    routes = {rule.rule for rule in current_app.url_map.iter_rules()}
+    served = [place for place in places if place in routes]
+    click.echo("\n".join(_welcome(address.rstrip("/"), password, served, prefix)))
 
 
 def _password(settings: Settings) -> str:
@@ -63,10 +68,9 @@ def _ensure_password(engine: Engine, password: str) -> None:
         engine.credentials.set_password(engine.accounts.find(identifier).id, password)
 
 
-def _welcome(app: Flask, address: str, password: str, prefix: str | None) -> Iterator[str]:
+def _welcome(address: str, password: str, places: Sequence[str], prefix: str | None) -> Iterator[str]:
     yield f"\nKeyturn, for development. Account {EMAIL}, password {password}\n"
-    routes = {rule.rule for rule in app.url_map.iter_rules()}
-    yield from (f"  {address}{place}" for place in _PLACES if place in routes)
+    yield from (f"  {address}{place}" for place in places)
     if prefix is not None:
         body = json.dumps({"credentials": {"email": EMAIL, "password": password}})
         yield "\nLog in from another terminal:\n"

@@ -95,11 +95,13 @@ def set_attributes(email: str, assignments: tuple[tuple[str, Any], ...], as_json
 
     email, phone, username, name, role and must_change_password are the account's own; any other key is an
     attribute, and null removes it. Values are JSON: premium_tier='"GOLD"' role_id=2 roles='["A", "B"]'
+    A mail to the address so far tells of another address, number or user name.
     """
     accounts = _accounts()
     changed = accounts.change(_find(accounts, email).id, dict(assignments))
     names = ", ".join(dict(assignments))
     show(changed._asdict(), f"Changed {names} of {email}.", as_json=as_json)
+    _await_mail()
 
 
 @users.command(name="list")
@@ -170,9 +172,20 @@ def set_password(email: str, password: str, as_json: bool) -> None:
     engine.credentials.set_password(person.id, password)
     sentence = f"Set the password of {person.email}; every session has ended."
     show(engine.accounts.get(person.id)._asdict(), sentence, as_json=as_json)
-    # The outbox sends from a thread that ends with this process.
-    if not engine.postbox.drain(_MAIL_PATIENCE):
-        click.echo("The mail that tells of it could not be sent.", err=True)
+    _await_mail()
+
+
+@users.command(name="reset-mfa")
+@email_argument
+@json_option
+def reset_mfa(email: str, as_json: bool) -> None:
+    """Forget a person's second factors; every session ends, and a mail tells the person."""
+    engine = runtime().engine
+    person = _find(engine.accounts, email)
+    engine.factor_changes.reset(person, None)
+    sentence = f"Reset the second factor of {person.email}; every session has ended."
+    show(engine.accounts.get(person.id)._asdict(), sentence, as_json=as_json)
+    _await_mail()
 
 
 def _accounts() -> Accounts:
@@ -181,6 +194,12 @@ def _accounts() -> Accounts:
 
 def _find(accounts: Accounts, email: str) -> PersonRow:
     return accounts.find(Identifier.of(IdentifierKind.EMAIL, email))
+
+
+def _await_mail() -> None:
+    """The outbox sends from a thread that ends with this process."""
+    if not runtime().engine.postbox.drain(_MAIL_PATIENCE):
+        click.echo("The mail that tells of it could not be sent.", err=True)
 
 
 def _stored_form(text: str) -> Any:

@@ -1,6 +1,5 @@
 """People: how they come, are changed, suspended and reinstated, and go."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 
+from app.engine.account_fields import COLUMNS, PROVEN, bounded, folded
 from app.engine.client import Client
 from app.engine.database import ATTEMPTS, Database
 from app.engine.errors import (
@@ -25,7 +25,8 @@ from app.engine.errors import (
     UsernameTaken,
 )
 from app.engine.events import EventKind, Events, Subject
-from app.engine.identifiers import Identifier, IdentifierKind, new_email, new_phone
+from app.engine.identifiers import Identifier, IdentifierKind
+from app.engine.notices import Notices
 from app.engine.one_time_codes import void_codes
 from app.engine.organizations import Organizations
 from app.engine.passwords import Passwords
@@ -36,7 +37,6 @@ from app.engine.snapshot import PersonRow
 from app.models import PersonStatus, User
 from app.primitives.clock import Clock
 
-_ATTRIBUTES_LENGTH = 1500
 _Created = TypeVar("_Created")
 
 _TAKEN: dict[IdentifierKind, type[AuthError]] = {
@@ -44,21 +44,16 @@ _TAKEN: dict[IdentifierKind, type[AuthError]] = {
     IdentifierKind.PHONE: PhoneTaken,
     IdentifierKind.USERNAME: UsernameTaken,
 }
-_FOLDED: dict[str, Callable[[str], str]] = {
-    "email": new_email,
-    "phone": new_phone,
-    "username": str.strip,
-}
-_COLUMNS = ("email", "phone", "username", "name", "role", "must_change_password")
-_PROVEN = ("email", "phone")
-_NEVER_NULL = ("role", "must_change_password")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What a new person brings. At least one of e-mail, phone and user name; perhaps a place to belong."""
+    """What a new person brings. At least one of e-mail, phone and user name; perhaps a place to belong.
 
-    password: str = field(repr=False)
+    Whoever has no password yet cannot log in. `organization_limit` is how many members there may be.
+    """
+
+    password: str | None = field(repr=False)
     email: str | None = None
     phone: str | None = None
     username: str | None = None
@@ -67,6 +62,7 @@ class Registration:
     attributes: dict[str, Any] = field(default_factory=dict)
     organization_slug: str | None = None
     is_organization_admin: bool = False
+    organization_limit: int | None = None
 
 
 class Accounts:
@@ -81,6 +77,7 @@ class Accounts:
         organizations: Organizations,
         clock: Clock,
         events: Events,
+        notices: Notices,
     ) -> None:
         self._database = database
         self._passwords = passwords
@@ -88,6 +85,7 @@ class Accounts:
         self._organizations = organizations
         self._clock = clock
         self._events = events
+        self._notices = notices
 
     def register(self, registration: Registration, client: Client | None) -> PersonRow:
         """Create a person.
@@ -95,7 +93,7 @@ class Accounts:
         Raises:
             InvalidRequest, PasswordRefused: the data will not do.
             EmailTaken, PhoneTaken, UsernameTaken: another account has it.
-            NotFound: there is no such organization to belong to.
+            NotFound: there is no such organization to belong to. OrganizationFull: it has no place left.
         """
 
         def work(transaction: Transaction, user: User) -> PersonRow:
@@ -106,6 +104,7 @@ class Accounts:
                     registration.organization_slug,
                     person.id,
                     is_admin=registration.is_organization_admin,
+                    limit=registration.organization_limit,
                 )
             return person
 
@@ -132,38 +131,44 @@ class Accounts:
     def change(self, user_id: int, changes: dict[str, Any], client: Client | None = None) -> PersonRow:
         """Change what contracts present: columns by their names, anything else in `attributes`.
 
-        A value of None removes an attribute. A new address or number counts as not verified.
+        A value of None removes an attribute. A new address or number counts as not verified; a mail to the
+        address so far tells of it, and of another user name.
 
         Raises:
             NotFound, InvalidRequest, EmailTaken, PhoneTaken, UsernameTaken.
         """
-        changes = {name: _folded(name, value) for name, value in changes.items()}
+        changes = {name: folded(name, value) for name, value in changes.items()}
 
-        def work(transaction: Transaction) -> PersonRow:
+        def work(transaction: Transaction) -> tuple[PersonRow, PersonRow]:
             user = locked(transaction, user_id)
-            for name in _COLUMNS:
+            before = person_row(user)
+            for name in COLUMNS:
                 if name in changes:
-                    if name in _PROVEN and changes[name] != getattr(user, name):
+                    if name in PROVEN and changes[name] != getattr(user, name):
                         setattr(user, f"{name}_verified_at", None)
                         # What was sent to the old one must not act on the new one.
                         void_codes(transaction, user_id)
                     setattr(user, name, changes[name])
-            others = {name: value for name, value in changes.items() if name not in _COLUMNS}
+            others = {name: value for name, value in changes.items() if name not in COLUMNS}
             merged = {**user.attributes, **others}
-            user.attributes = _bounded({name: value for name, value in merged.items() if value is not None})
+            user.attributes = bounded({name: value for name, value in merged.items() if value is not None})
             user.updated_at = self._clock.now()
             transaction.flush()
             subject = Subject(user_id=user_id)
             self._events.record(
                 transaction, EventKind.ACCOUNT_CHANGED, subject, client, fields=sorted(changes)
             )
-            return person_row(user)
+            return before, person_row(user)
 
         try:
-            return self._database.transact(work)
+            before, after = self._database.transact(work)
         except IntegrityError as error:
             wanted = User(**{name: changes.get(name) for name in ("email", "phone", "username")})
             raise self._database.transact(lambda transaction: _taken(transaction, wanted, user_id)) from error
+        changed = [kind for kind in IdentifierKind if getattr(before, kind) != getattr(after, kind)]
+        if changed:
+            self._notices.identifiers_changed(before, changed)
+        return after
 
     def suspend(self, user_id: int) -> None:
         """Keep a person out and end every session in the same transaction."""
@@ -222,22 +227,24 @@ class Accounts:
         return self._database.transact(work)
 
     def _new_user(self, registration: Registration) -> User:
-        names = {
-            kind: _FOLDED[kind](value)
+        names: dict[str, str] = {
+            kind: folded(kind, value)
             for kind in IdentifierKind
             if (value := getattr(registration, kind)) is not None
         }
         if not any(names.values()):
             raise InvalidRequest("an e-mail address, a phone number or a user name is required")
-        self._passwords.check_policy(registration.password, registration.name, *names.values())
-        now = self._clock.now()
+        password, now = registration.password, self._clock.now()
+        if password is not None:
+            rules = self._organizations.password_rules(registration.organization_slug, self._passwords.rules)
+            self._passwords.check_policy(password, registration.name, *names.values(), rules=rules)
         return User(
             uuid=uuid4(),
             status=PersonStatus.ACTIVE,
-            name=registration.name,
-            role=registration.role,
-            attributes=registration.attributes,
-            hashed_password=self._passwords.hash(registration.password),
+            name=folded("name", registration.name),
+            role=folded("role", registration.role),
+            attributes=bounded(registration.attributes),
+            hashed_password=None if password is None else self._passwords.hash(password),
             epoch=1,
             must_change_password=False,
             password_changed_at=now,
@@ -247,7 +254,8 @@ class Accounts:
         )
 
     def _create(self, registration: Registration, work: Callable[[Transaction, User], _Created]) -> _Created:
-        user = self._new_user(registration)
+        with self._passwords.admission():
+            user = self._new_user(registration)
         try:
             return self._database.transact(lambda transaction: work(transaction, user))
         except IntegrityError as error:
@@ -310,25 +318,6 @@ def _taken(transaction: Transaction, user: User, own_id: int | None = None) -> A
             if owner is not None and owner != own_id:
                 return error()
     return InvalidRequest("the account could not be stored; try again")
-
-
-def _folded(name: str, value: Any) -> Any:
-    if name not in _COLUMNS or (value is None and name not in _NEVER_NULL):
-        return value
-    if name == "must_change_password":
-        if not isinstance(value, bool):
-            raise InvalidRequest({name: f"{name} must be true or false"})
-        return value
-    if not isinstance(value, str):
-        raise InvalidRequest({name: f"{name} must be a string"})
-    return _FOLDED.get(name, str)(value)
-
-
-def _bounded(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Refuse more than a token can carry: contracts put attributes into claims, and a cookie has an end."""
-    if len(json.dumps(attributes)) > _ATTRIBUTES_LENGTH:
-        raise InvalidRequest(f"attributes must be at most {_ATTRIBUTES_LENGTH} characters of JSON altogether")
-    return attributes
 
 
 def _forget(user: User) -> None:

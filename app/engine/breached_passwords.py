@@ -14,6 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from config import PasswordSettings
+
 _log = logging.getLogger(__name__)
 
 # Given the first 5 digits of a SHA-1, return the other 35 of every breached password, each perhaps followed
@@ -35,6 +37,11 @@ def is_breached(password: str, source: BreachedRange) -> bool:
         return False
     # A count of 0 is padding, which hides how long the answer really is.
     return any(found == suffix and count != "0" for found, _, count in lines)
+
+
+def configured_range(settings: PasswordSettings) -> BreachedRange | None:
+    """Return the source that the settings name, if they name one."""
+    return None if settings.breached_url is None else breached_range(settings.breached_url.reveal())
 
 
 def breached_range(url: str) -> BreachedRange:

@@ -1,5 +1,6 @@
 """Whom an identifier names, in which organization, and which password rules that person is under."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,10 +10,43 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.accounts import by_identifier, person_row
+from app.engine.errors import (
+    AccountSuspended,
+    AuthError,
+    MembershipLost,
+    NotFound,
+    OrganizationSuspended,
+    PermissionDenied,
+)
 from app.engine.identifiers import Identifier
 from app.engine.password_rules import PasswordRules
 from app.engine.snapshot import PersonRow
-from app.models import Membership, Organization, OrganizationStatus, PersonStatus
+from app.models import Membership, Organization, OrganizationStatus, PersonStatus, User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginTarget:
+    """Where a login is to lead, and whom the contract lets in there.
+
+    Under an `organization_slug` only members are known, so anybody else is a stranger. For an
+    `organization_id` everybody is known, and who is no member is refused after the proof. Without either, the
+    first active organization of the person becomes the session's. `admits` is asked after the proof too.
+    """
+
+    organization_slug: str | None = None
+    organization_id: UUID | None = None
+    admits: Callable[[PersonRow], bool] | None = None
+
+    def names(self, organization: Any) -> bool:
+        """Tell whether a row of an organization is the one that is meant, or one that will do."""
+        if self.organization_slug is not None:
+            return bool(organization.slug == self.organization_slug)
+        if self.organization_id is not None:
+            return bool(organization.id == self.organization_id)
+        return bool(organization.status == OrganizationStatus.ACTIVE)
+
+
+ANYWHERE = LoginTarget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +69,18 @@ class Candidate:
             and self.organization_status != OrganizationStatus.SUSPENDED
         )
 
+    def refusal(self, target: LoginTarget) -> AuthError | None:
+        """Return why a proof does not let this person in, or None if it does."""
+        if self.person.status != PersonStatus.ACTIVE:
+            return AccountSuspended(user_id=self.person.id)
+        if self.organization_status == OrganizationStatus.SUSPENDED:
+            return OrganizationSuspended(user_id=self.person.id)
+        if target.organization_id is not None and self.organization_id is None:
+            return MembershipLost("not of the organization that was asked for", user_id=self.person.id)
+        if target.admits is not None and not target.admits(self.person):
+            return PermissionDenied("not admitted by the contract")
+        return None
+
     def password_is_due(self, now: datetime) -> bool:
         """Tell whether another password has to be chosen first."""
         expires_after = self.rules.expires_after
@@ -46,31 +92,16 @@ class Candidate:
 def find_candidate(
     transaction: Transaction,
     identifier: Identifier,
-    organization_slug: str | None,
+    target: LoginTarget,
     rules: PasswordRules,
 ) -> Candidate | None:
-    """Return whom an identifier names.
-
-    With a slug, only a member of that organization; without one, the first active organization of the person
-    becomes the session's. The statements are the same for a name that nobody has.
-    """
+    """Return whom an identifier names; the statements are the same for a name that nobody has."""
     user = by_identifier(transaction, identifier)
     memberships = transaction.execute(_memberships(user.id if user else None)).all()
     if user is None:
         return None
-    chosen = next(
-        (
-            row
-            for row in memberships
-            if (
-                row.status == OrganizationStatus.ACTIVE
-                if organization_slug is None
-                else row.slug == organization_slug
-            )
-        ),
-        None,
-    )
-    if chosen is None and organization_slug is not None:
+    chosen = next(filter(target.names, memberships), None)
+    if chosen is None and target.organization_slug is not None:
         return None
     for row in memberships:
         rules = rules.with_organization(row.settings)
@@ -83,6 +114,22 @@ def find_candidate(
         organization_id=chosen.id if chosen else None,
         organization_status=chosen.status if chosen else None,
     )
+
+
+def find_own_member(transaction: Transaction, organization_id: UUID, person: UUID) -> PersonRow:
+    """Return a member of an organization for whom its administrators may decide.
+
+    Raises:
+        NotFound: nobody, or nobody in this organization.
+        PermissionDenied: the person belongs to other organizations too.
+    """
+    user = transaction.scalar(select(User).where(User.uuid == person, User.status != PersonStatus.DELETED))
+    places = [row.id for row in transaction.execute(_memberships(user.id if user else None))]
+    if user is None or organization_id not in places:
+        raise NotFound(f"no member {person}")
+    if len(places) > 1:
+        raise PermissionDenied("the person belongs to other organizations too")
+    return person_row(user)
 
 
 def rules_of(transaction: Transaction, user_id: int, rules: PasswordRules) -> PasswordRules:

@@ -15,19 +15,20 @@ from app.engine.code_forms import CodeForm
 from app.engine.database import Database
 from app.engine.errors import AccountLocked, RateLimited
 from app.engine.events import EventKind, Events, Subject
-from app.engine.login_throttle import LoginThrottle, ThrottleRule
+from app.engine.login_throttle import LoginThrottle, hourly_rule
 from app.engine.one_time_codes import CodePurpose, OneTimeCodes, void_codes
+from app.engine.proof import NOBODY, lock_active
 from app.engine.snapshot import PersonRow
 
-_HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
+_COLUMNS = {Channel.MAIL: "email", Channel.SMS: "phone"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """Whom a code is for and where it goes; no `person` where nobody has the name that was given.
 
-    `claimed` is that name, and counts in the place of the person.
+    `claimed` is that name; it is empty where a signed-in person asks for themselves.
     """
 
     person: PersonRow | None
@@ -37,14 +38,13 @@ class Recipient:
     @property
     def address(self) -> str | None:
         """The person's address or number for the channel."""
-        if self.person is None:
-            return None
-        return self.person.email if self.channel is Channel.MAIL else self.person.phone
+        address: str | None = getattr(self.person, _COLUMNS[self.channel], None)
+        return address
 
     @property
     def counted(self) -> str:
-        """What messages are counted by."""
-        return f"person:{self.person.id}" if self.person is not None else self.claimed
+        """What messages are counted by: the name if one was given, so that the count tells nothing of it."""
+        return self.claimed or (f"person:{self.person.id}" if self.person is not None else "")
 
 
 class CodeMessages:
@@ -69,7 +69,7 @@ class CodeMessages:
         self._postbox = postbox
         self._public_url = public_url
         self._lifetime = lifetime
-        self._rule = ThrottleRule(attempts=per_hour, window=_HOUR, lock=_HOUR, per_address=False)
+        self._rule = hourly_rule(per_hour)
 
     def send_code(
         self,
@@ -87,11 +87,11 @@ class CodeMessages:
 
         Transaction: one that counts the message, one that issues the code; sending comes after both.
         """
-        code = self._issue(
+        code, address = self._issue(
             purpose, recipient, client, CodeForm.DIGITS, self._lifetime, payload=payload, voids=voids
         )
         values = {"purpose": str(purpose), "code": code, "minutes": self._lifetime // _MINUTE}
-        self._post(recipient, "code", **values)
+        self._post(address, recipient.channel, "code", **values)
 
     def send_link(
         self,
@@ -110,11 +110,11 @@ class CodeMessages:
         Raises:
             RateLimited, Transaction: as for `send_code`.
         """
-        token = self._issue(
+        token, address = self._issue(
             purpose, recipient, client, CodeForm.TOKEN, lifetime, payload=payload, voids=voids
         )
         link = f"{self._public_url}{path}{token}"
-        self._post(recipient, template, link=link, minutes=lifetime // _MINUTE)
+        self._post(address, recipient.channel, template, link=link, minutes=lifetime // _MINUTE)
 
     def _issue(
         self,
@@ -126,19 +126,20 @@ class CodeMessages:
         *,
         payload: dict[str, Any] | None,
         voids: tuple[CodePurpose, ...],
-    ) -> str:
+    ) -> tuple[str, str | None]:
+        """Return the code and where it goes, which is nowhere if there is nobody to send it to."""
         try:
             self._throttle.reserve(f"message/{purpose}/{recipient.counted}", client.ip_address, self._rule)
         except AccountLocked as error:
             raise RateLimited(error.retry_after, f"messages for {purpose}") from error
-        user_id = recipient.person.id if recipient.person is not None and recipient.address else None
 
-        def work(transaction: Transaction) -> str:
+        def work(transaction: Transaction) -> tuple[str, str | None]:
+            user_id = _reached(transaction, recipient)
             code = self._codes.issue_within(
                 transaction, purpose, user_id, form=form, lifetime=lifetime, payload=payload
             )
             if voids:
-                void_codes(transaction, user_id or 0, *voids)
+                void_codes(transaction, user_id or NOBODY, *voids)
             self._events.record(
                 transaction,
                 EventKind.CODE_SENT,
@@ -147,11 +148,23 @@ class CodeMessages:
                 purpose=purpose,
                 channel=recipient.channel,
             )
-            return code
+            return code, recipient.address if user_id is not None else None
 
         return self._database.transact(work)
 
-    def _post(self, recipient: Recipient, template: str, **values: object) -> None:
-        message: Message = compose(template, recipient.address or "", recipient.channel, **values)
-        if recipient.address:
+    def _post(self, address: str | None, channel: Channel, template: str, **values: object) -> None:
+        message: Message = compose(template, address or "", channel, **values)
+        if address:
             self._postbox.post(message)
+
+
+def _reached(transaction: Transaction, recipient: Recipient) -> int | None:
+    """Return whose code it may be: nobody's, where the address has become another since it was read.
+
+    From here to the end the person is locked. A change of address that comes later makes the code worthless;
+    one that came before must not have it sent to where the person is no more.
+    """
+    known = recipient.person if recipient.address else None
+    user = lock_active(transaction, known.id if known is not None else None)
+    current = None if user is None else getattr(user, _COLUMNS[recipient.channel])
+    return user.id if user is not None and current == recipient.address else None

@@ -1,40 +1,34 @@
 """Passwords in use: proving who one is, and taking another password."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session as Transaction
 
-from app.delivery import Postbox
-from app.engine import notices
-from app.engine.accounts import locked, person_row
-from app.engine.candidates import Candidate, find_candidate, rules_of
+from app.engine.accounts import locked
+from app.engine.candidates import ANYWHERE, Candidate, LoginTarget, find_candidate
 from app.engine.client import Client
 from app.engine.code_forms import CodeForm
 from app.engine.database import Database
 from app.engine.errors import (
     AccountLocked,
-    AccountSuspended,
     CurrentPasswordIncorrect,
+    InvalidCode,
     InvalidCredentials,
-    OrganizationSuspended,
     PasswordUnchanged,
-    PermissionDenied,
     UnknownPerson,
 )
 from app.engine.events import EventKind, Events, Subject
 from app.engine.identifiers import Identifier
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
+from app.engine.notices import Notices
 from app.engine.one_time_codes import CodePurpose, OneTimeCodes, Redeemed, void_codes
-from app.engine.password_rules import PasswordRules
+from app.engine.own_passwords import OwnPasswords, Standing
 from app.engine.passwords import Passwords
 from app.engine.proof import Proof
 from app.engine.refreshing import EndReason
 from app.engine.sessions import Sessions
-from app.engine.snapshot import PersonRow
-from app.models import OrganizationStatus, PersonStatus, User
+from app.models import User
 from app.primitives.clock import Clock
 
 _CHANGE_LIFETIME = timedelta(minutes=5)
@@ -50,15 +44,6 @@ _VOIDED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """A person whose password is to be replaced, as they stood when it was decided."""
-
-    person: PersonRow
-    hashed: str | None = field(repr=False)
-    rules: PasswordRules
-
-
 class Credentials:
     """What people prove themselves with. Each public method says which transactions it takes."""
 
@@ -72,8 +57,9 @@ class Credentials:
         sessions: Sessions,
         clock: Clock,
         events: Events,
-        postbox: Postbox,
+        notices: Notices,
     ) -> None:
+        self.own = OwnPasswords(database=database, passwords=passwords, throttle=throttle, events=events)
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
@@ -81,7 +67,7 @@ class Credentials:
         self._sessions = sessions
         self._clock = clock
         self._events = events
-        self._postbox = postbox
+        self._notices = notices
 
     def prove_password(
         self,
@@ -90,48 +76,31 @@ class Credentials:
         client: Client,
         rule: ThrottleRule,
         *,
-        organization_slug: str | None = None,
-        admits: Callable[[PersonRow], bool] | None = None,
+        target: LoginTarget = ANYWHERE,
     ) -> Proof:
         """Check a password and return the proof that opens a session.
 
-        An unknown identifier, a wrong password and a wrong organization cost the same work and get the same
-        answer. Without a slug, the first active organization of the person becomes the session's. `admits`
-        says whom a contract lets in with the right password.
+        An unknown identifier, a wrong password and the slug of another organization cost the same work and
+        get the same answer.
 
         Raises:
             InvalidCredentials: see above; the attempt is counted. UnknownPerson is one, for contracts that
                 document another answer.
             AccountLocked: too many failed attempts with this identifier.
-            AccountSuspended, OrganizationSuspended, PermissionDenied: the password was right.
+            AccountSuspended, OrganizationSuspended, MembershipLost, PermissionDenied: the password was right.
+            Unavailable: too many passwords wait to be hashed; the attempt is not counted.
 
         Transaction: several short ones, none of them open while the password is being hashed; a failed
         attempt and its event are committed before it raises.
         """
-        try:
-            self._throttle.reserve(str(identifier), client.ip_address, rule)
-        except AccountLocked:
-            self._record_failure(EventKind.LOGIN_LOCKED, identifier, None, client)
-            raise
-        candidate = self._database.transact(
-            lambda transaction: find_candidate(
-                transaction, identifier, organization_slug, self._passwords.rules
-            )
-        )
-        if not self._passwords.verify(candidate.hashed_password if candidate else None, password) or (
-            candidate is None
-        ):
-            self._record_failure(EventKind.LOGIN_FAILED, identifier, candidate, client)
-            raise UnknownPerson if candidate is None else InvalidCredentials
-        # Attempts are forgiven to whoever is let in. Where a suspended account answers like a wrong password,
-        # a count that goes no further would tell that the password was right.
-        if candidate.person.status != PersonStatus.ACTIVE:
-            raise AccountSuspended(user_id=candidate.person.id)
-        if candidate.organization_status == OrganizationStatus.SUSPENDED:
-            raise OrganizationSuspended(user_id=candidate.person.id)
-        if admits is not None and not admits(candidate.person):
-            self._record_failure(EventKind.LOGIN_FAILED, identifier, candidate, client)
-            raise PermissionDenied("not admitted by the contract")
+        with self._passwords.admission():
+            candidate = self._proven(identifier, password, client, rule, target)
+        refused = candidate.refusal(target)
+        if refused is not None:
+            # Attempts are forgiven to whoever is let in. Where a suspended account answers like a wrong
+            # password, a count that goes no further would tell that the password was right.
+            self._record_failure(EventKind.LOGIN_REFUSED, identifier, candidate, client)
+            raise refused
         self._settle(candidate, identifier, password, client)
         return Proof(
             user_id=candidate.person.id,
@@ -157,22 +126,16 @@ class Credentials:
             CurrentPasswordIncorrect: the attempt is counted.
             PasswordUnchanged, PasswordRefused: the new one will not do.
             AccountLocked: too many wrong current passwords.
+            Unavailable: as for `prove_password`.
 
         Transaction: as for `prove_password`.
         """
-        identifier = f"person:{user_id}"
-        self._throttle.reserve(identifier, client.ip_address, rule)
-        standing = self._read(user_id)
-        if not self._passwords.verify(standing.hashed, current):
-            self._database.transact(
-                lambda transaction: self._events.record(
-                    transaction, EventKind.PASSWORD_REFUSED, Subject(user_id=user_id), client
-                )
-            )
-            raise CurrentPasswordIncorrect
-        if new == current:
-            raise PasswordUnchanged
-        self._store_password(standing, new, client, forgiven=identifier, kept=kept)
+        with self._passwords.admission():
+            standing = self.own.standing(user_id)
+            self.own.check_current(standing, current, client, rule)
+            if new == current:
+                raise PasswordUnchanged
+            self._store_password(standing, new, client, kept=kept)
 
     def set_password(self, user_id: int, new: str) -> None:
         """Replace a password on an administrator's word; every session ends, and a mail tells of it.
@@ -180,11 +143,15 @@ class Credentials:
         Raises:
             NotFound, PasswordRefused.
         """
-        self._store_password(self._read(user_id), new, None)
+        self._store_password(self.own.standing(user_id), new, None)
 
     def issue_change_token(self, proof: Proof) -> str:
-        """Return a token with which whoever gave this proof chooses another password, and nothing else."""
+        """Return a token with which whoever gave this proof chooses another password, and nothing else.
+
+        Like the proof it stands for, it is worth nothing once every session of the person was ended.
+        """
         payload = {
+            "epoch": proof.epoch,
             "organization_id": str(proof.organization_id) if proof.organization_id else None,
             "second_factor": proof.second_factor,
             "methods": list(proof.methods),
@@ -208,40 +175,84 @@ class Credentials:
         A password that will not do does not spend the token.
 
         Raises:
-            InvalidCode: the token is wrong, expired, used, or void since a newer one or a change.
+            InvalidCode: the token is wrong, expired, used, or void since a newer one, a change or the end of
+                every session.
             PasswordUnchanged: with `must_differ`.
             PasswordRefused.
+            Unavailable: too many passwords wait to be hashed; the token is not spent.
 
         Transaction: a read, and one in which the token is spent and the password stored.
         """
-        standing = self._read(self._codes.holder_of(purpose, token, client))
-        if must_differ and self._passwords.verify(standing.hashed, new):
-            raise PasswordUnchanged
-        hashed = self._hashed(standing, new)
+        standing = self.own.standing(self._codes.holder_of(purpose, token, client))
+        with self._passwords.admission():
+            if must_differ and self._passwords.verify(standing.hashed, new):
+                raise PasswordUnchanged
+            hashed = self.own.hash_new(standing, new)
 
-        def work(transaction: Transaction, redeemed: Redeemed) -> Proof:
-            self._replace_within(transaction, redeemed.user, hashed, client)
-            organization = redeemed.payload.get("organization_id")
+        def work(transaction: Transaction, redeemed: Redeemed) -> Proof | InvalidCode:
+            user, payload = redeemed
+            if payload.get("epoch", user.epoch) != user.epoch:
+                self._events.record(
+                    transaction, EventKind.CODE_REFUSED, Subject(user_id=user.id), client, purpose=purpose
+                )
+                return InvalidCode("sessions were ended meanwhile")
+            self.replace_within(transaction, user, hashed, client)
+            organization = payload.get("organization_id")
             return Proof(
-                user_id=redeemed.user.id,
-                epoch=redeemed.user.epoch,
-                methods=tuple(redeemed.payload.get("methods", ("pwd",))),
+                user_id=user.id,
+                epoch=user.epoch,
+                methods=tuple(payload.get("methods", ("pwd",))),
                 proven_at=self._clock.now(),
                 organization_id=UUID(organization) if organization else None,
-                second_factor=redeemed.payload.get("second_factor", False),
+                second_factor=payload.get("second_factor", False),
             )
 
         proof = self._codes.redeem_token(purpose, token, work, client)
-        self._tell(standing.person)
+        if isinstance(proof, InvalidCode):
+            raise proof
+        self._notices.password_changed(standing.person)
         return proof
 
-    def _read(self, user_id: int) -> _Standing:
-        def work(transaction: Transaction) -> _Standing:
-            user = locked(transaction, user_id)
-            rules = rules_of(transaction, user_id, self._passwords.rules)
-            return _Standing(person_row(user), user.hashed_password, rules)
+    def _proven(
+        self,
+        identifier: Identifier,
+        password: str,
+        client: Client,
+        rule: ThrottleRule,
+        target: LoginTarget,
+    ) -> Candidate:
+        """Count the attempt and return whose password it is."""
+        try:
+            self._throttle.reserve(str(identifier), client.ip_address, rule)
+        except AccountLocked:
+            self._record_failure(EventKind.LOGIN_LOCKED, identifier, None, client)
+            raise
+        candidate = self._database.transact(
+            lambda transaction: find_candidate(transaction, identifier, target, self._passwords.rules)
+        )
+        if not self._passwords.verify(candidate.hashed_password if candidate else None, password) or (
+            candidate is None
+        ):
+            self._record_failure(EventKind.LOGIN_FAILED, identifier, candidate, client)
+            raise UnknownPerson if candidate is None else InvalidCredentials
+        return candidate
 
-        return self._database.transact(work)
+    def replace_within(
+        self,
+        transaction: Transaction,
+        user: User,
+        hashed: str,
+        client: Client | None,
+        *,
+        kept: UUID | None = None,
+    ) -> None:
+        """Store a new password of a person who is locked; what the old one was good for ends."""
+        user.hashed_password = hashed
+        user.must_change_password = False
+        user.updated_at = user.password_changed_at = self._clock.now()
+        void_codes(transaction, user.id, *_VOIDED)
+        self._events.record(transaction, EventKind.PASSWORD_CHANGED, Subject(user_id=user.id), client)
+        self._sessions.end_all_within(transaction, user.id, client, EndReason.PASSWORD_CHANGED, kept=kept)
 
     def _settle(self, candidate: Candidate, identifier: Identifier, password: str, client: Client) -> None:
         """Forgive the attempts, bring an old hash to today's parameters, and mark a password that expired."""
@@ -265,54 +276,22 @@ class Credentials:
 
     def _store_password(
         self,
-        standing: _Standing,
+        standing: Standing,
         new: str,
         client: Client | None,
         *,
-        forgiven: str | None = None,
         kept: UUID | None = None,
     ) -> None:
-        hashed = self._hashed(standing, new)
+        hashed = self.own.hash_new(standing, new)
 
         def work(transaction: Transaction) -> None:
             user = locked(transaction, standing.person.id)
             if client is not None and user.hashed_password != standing.hashed:
                 raise CurrentPasswordIncorrect("the password was changed meanwhile")
-            self._replace_within(transaction, user, hashed, client, kept=kept)
-            if forgiven is not None and client is not None:
-                self._throttle.forgive_within(transaction, forgiven, client.ip_address)
+            self.replace_within(transaction, user, hashed, client, kept=kept)
 
         self._database.transact(work)
-        self._tell(standing.person)
-
-    def _hashed(self, standing: _Standing, new: str) -> str:
-        """Check a new password against the person's rules and hash it, outside any transaction."""
-        person = standing.person
-        self._passwords.check_policy(
-            new, person.email, person.phone, person.username, person.name, rules=standing.rules
-        )
-        return self._passwords.hash(new)
-
-    def _replace_within(
-        self,
-        transaction: Transaction,
-        user: User,
-        hashed: str,
-        client: Client | None,
-        *,
-        kept: UUID | None = None,
-    ) -> None:
-        """Store a new password of a person who is locked; what the old one was good for ends."""
-        user.hashed_password = hashed
-        user.must_change_password = False
-        user.updated_at = user.password_changed_at = self._clock.now()
-        void_codes(transaction, user.id, *_VOIDED)
-        self._events.record(transaction, EventKind.PASSWORD_CHANGED, Subject(user_id=user.id), client)
-        self._sessions.end_all_within(transaction, user.id, client, EndReason.PASSWORD_CHANGED, kept=kept)
-
-    def _tell(self, person: PersonRow) -> None:
-        if person.email:
-            self._postbox.post(notices.password_changed(person.email))
+        self._notices.password_changed(standing.person)
 
     def _record_failure(
         self, kind: EventKind, identifier: Identifier, candidate: Candidate | None, client: Client

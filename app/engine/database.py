@@ -11,20 +11,19 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
     PoolProxiedConnection,
+    TextClause,
     create_engine,
     event,
-    func,
-    literal,
     text,
 )
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.engine.errors import InvalidRequest, Unavailable
 from app.engine.impatience import limit_answers
@@ -37,6 +36,7 @@ _PAUSE_SECONDS = 0.01
 # A connection that dies later than this has hung until a time limit, and the next one would too.
 _PATIENCE_SECONDS = 1.0
 _CURSOR = "keyturn_cursor"
+_MADE_AT = "keyturn_made_at"
 
 # With the write-ahead log, FULL syncs it at each commit and NORMAL at checkpoints only.
 _SQLITE_DURABLE = "PRAGMA synchronous=FULL"
@@ -59,22 +59,26 @@ _ROLLED_BACK_MARIADB_ERRORS = {1213, 1020}
 class Autocommit:
     """A lent connection on which each prepared statement commits by itself.
 
-    What is changed here need not survive a crash of the database: see `Database.asynchronously`.
+    `names_durability`: the connection has to be told before each change whether that waits for the disk.
     """
 
-    def __init__(self, cursor: Any, before_change: str | None) -> None:
+    def __init__(self, cursor: Any, *, names_durability: bool) -> None:
         self._cursor = cursor
-        self._before_change = before_change
+        self._names_durability = names_durability
         self.has_changed = False
 
     def fetch_one(self, statement: Prepared, values: dict[str, Any]) -> tuple[Any, ...] | None:
         """Run a SELECT and return its first row, or None."""
         return statement.fetch_one(self._cursor, values)
 
-    def change(self, statement: Prepared, values: dict[str, Any]) -> int:
-        """Run an UPDATE and return how many rows it matched."""
-        if self._before_change is not None:
-            self._cursor.execute(self._before_change)
+    def change(self, statement: Prepared, values: dict[str, Any], *, asynchronously: bool = False) -> int:
+        """Run an UPDATE and return how many rows it matched.
+
+        It is on disk by then, or may follow if it is run `asynchronously`, for which the statement has the
+        conditions of `Database.asynchronously`.
+        """
+        if self._names_durability:
+            self._cursor.execute(_SQLITE_ASYNCHRONOUS if asynchronously else _SQLITE_DURABLE)
         self.has_changed = True
         return statement.change(self._cursor, values)
 
@@ -89,16 +93,19 @@ class Database:
         self._driver_error: type[Any] = engine.dialect.loaded_dbapi.Error
         is_sqlite = engine.dialect.name == "sqlite"
         self._begin = (_SQLITE_DURABLE, "BEGIN IMMEDIATE") if is_sqlite else ("BEGIN",)
-        self._before_change = _SQLITE_ASYNCHRONOUS if is_sqlite and asynchronous_rotation else None
+        self._names_durability = is_sqlite and asynchronous_rotation
+        # Of those that are older, one has turned out to be dead.
+        self._lends_made_since = 0.0
         if engine.dialect.name == "postgresql":
             limit_answers(engine, answer_limit.total_seconds())
         event.listen(engine, "begin", self._open)
+        event.listen(engine, "connect", _date)
         if engine.dialect.name in _PER_CONNECTION:
             event.listen(engine, "connect", self._configure)
 
     @property
     def dialect_name(self) -> str:
-        """Return `sqlite`, `postgresql` or `mysql`."""
+        """Return `sqlite`, `postgresql`, or `mysql` or `mariadb` as the address has it."""
         return self._engine.dialect.name
 
     def prepare(self, statement: Any) -> Prepared:
@@ -107,15 +114,15 @@ class Database:
         # would stay with the engine, which then reads MariaDB's UUIDs as text.
         return Prepared(statement, create_engine(self._engine.url).dialect)
 
-    def asynchronously(self) -> list[ColumnElement[bool]]:
+    def asynchronously(self) -> list[TextClause]:
         """Return conditions, always true, that let one statement be answered before it is on disk.
 
         For plain rotations only: a crash that loses the last of them logs nobody out, because a token ahead
         of the database is accepted. On PostgreSQL the setting holds to the end of the statement's own
-        transaction; SQLite is told by the connection, MariaDB knows no such choice.
+        transaction; SQLite is told by `Autocommit.change`, MariaDB knows no such choice.
         """
         if self._asynchronous and self._engine.dialect.name == "postgresql":
-            return [func.set_config("synchronous_commit", "off", literal(True)) == "off"]  # noqa: FBT003
+            return [text("set_config('synchronous_commit', 'off', true) = 'off'")]
         return []
 
     def ping(self) -> None:
@@ -130,23 +137,33 @@ class Database:
         """Run `work` in one write transaction and return what it returns.
 
         `work` may be run again after a deadlock or a serialization failure, so it must do nothing but
-        database work. Whatever it raises rolls everything back.
+        database work. Whatever it raises rolls everything back. It is not begun on a connection that turns
+        out to have died; that one is replaced, and with it all that were idle.
 
         Raises:
             Unavailable: the database is locked, full, unreachable or kept on refusing.
             IntegrityError: a constraint refused; the caller knows which answer that is.
             InvalidRequest: a value does not fit its column.
         """
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
         for attempt in range(ATTEMPTS):
+            has_begun = False
             try:
                 with self._transactions.begin() as transaction:
+                    # Now and not at the first statement, so that nothing is lost if the connection is dead.
+                    transaction.connection()
+                    has_begun = True
                     return work(transaction)
             except IntegrityError:
                 raise
             except DataError as error:
                 raise InvalidRequest("a value is too long or not of its kind") from error
             except DBAPIError as error:
-                if attempt == ATTEMPTS - 1 or not _was_rolled_back(error):
+                is_quick = time.monotonic() < give_up_at
+                may_repeat = _was_rolled_back(error) or (
+                    error.connection_invalidated and is_quick and not has_begun
+                )
+                if attempt == ATTEMPTS - 1 or not may_repeat:
                     raise Unavailable(f"database: {_reason(error)}") from error
                 _pause(attempt)
             except PoolTimeout as error:
@@ -165,16 +182,17 @@ class Database:
         """
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         for attempt in range(ATTEMPTS):
-            connection = self._lend()
-            lent = Autocommit(_cursor(connection), self._before_change)
+            connection, lent = self._lend(), None
             try:
+                lent = Autocommit(_cursor(connection), names_durability=self._names_durability)
                 return work(lent)
             except self._driver_error as error:
                 is_dead = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
                 if is_dead:
-                    connection.invalidate(error)
+                    self._bury(connection, error)
                 is_quick = time.monotonic() < give_up_at
-                may_repeat = _is_rolled_back(error) or (is_dead and is_quick and not lent.has_changed)
+                has_changed = lent is not None and lent.has_changed
+                may_repeat = _is_rolled_back(error) or (is_dead and is_quick and not has_changed)
                 if attempt == ATTEMPTS - 1 or not may_repeat:
                     raise Unavailable(f"database: {_reason(error)}") from error
             finally:
@@ -183,12 +201,27 @@ class Database:
         raise AssertionError("unreachable")
 
     def _lend(self) -> PoolProxiedConnection:
+        """Check out a connection made since the last one that was dead, and close older ones on the way."""
         try:
-            return self._engine.raw_connection()
+            connection = self._engine.raw_connection()
+            while connection.info.get(_MADE_AT, 0.0) < self._lends_made_since:
+                connection.invalidate()
+                connection = self._engine.raw_connection()
         except PoolTimeout as error:
             raise Unavailable("database: no free connection in the pool") from error
         except (DBAPIError, self._driver_error) as error:
             raise Unavailable(f"database: {_reason(error)}") from error
+        return connection
+
+    def _bury(self, connection: PoolProxiedConnection, error: Exception) -> None:
+        """Give up a dead connection, and with it all that are idle: a restart has cut them off as well.
+
+        SQLAlchemy does so by itself for the connections of `transact`. What another thread holds stays with
+        it, and is replaced when it is lent the next time.
+        """
+        if connection.info.get(_MADE_AT, 0.0) >= self._lends_made_since:
+            self._lends_made_since = time.monotonic()
+        connection.invalidate(error)
 
     def _open(self, connection: Connection) -> None:
         """Open the transaction by hand, since the driver is in autocommit.
@@ -203,6 +236,10 @@ class Database:
         for statement in _PER_CONNECTION[self._engine.dialect.name]:
             cursor.execute(statement)
         cursor.close()
+
+
+def _date(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_MADE_AT] = time.monotonic()
 
 
 def _cursor(connection: PoolProxiedConnection) -> Any:

@@ -1,25 +1,28 @@
 """The engine put together: everything a contract, a page or a command may ask for."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import sqlalchemy
 
 from app.delivery import Postbox
 from app.engine.accounts import Accounts, Registration
-from app.engine.breached_passwords import BreachedRange, breached_range
+from app.engine.breached_passwords import BreachedRange, configured_range
+from app.engine.candidates import ANYWHERE, LoginTarget
 from app.engine.client import Client
 from app.engine.code_messages import CodeMessages
 from app.engine.credentials import Credentials
 from app.engine.database import ATTEMPTS, Database
 from app.engine.errors import InvalidCode, Unavailable
-from app.engine.events import Events
+from app.engine.events import Events, RecordedEvent
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.identifiers import Identifier
 from app.engine.introspection import Introspection
+from app.engine.invitations import Invitations
 from app.engine.login_challenges import LoginChallenges
-from app.engine.login_throttle import LoginThrottle, ThrottleRule
-from app.engine.mfa import FactorChanges, Factors, SecondFactors
+from app.engine.login_throttle import LoginThrottle, ThrottleRule, throttle_rules
+from app.engine.mfa import FactorChanges, Factors, Resealing, SecondFactors
+from app.engine.notices import Notices
 from app.engine.oauth_clients import OAuthClients
 from app.engine.one_time_codes import OneTimeCodes
 from app.engine.organizations import Organizations
@@ -30,12 +33,11 @@ from app.engine.proof import Proof, StaleProof
 from app.engine.reauthentication import Reauthentication
 from app.engine.second_factor_rule import SecondFactorRule
 from app.engine.sessions import Sessions
-from app.engine.snapshot import PersonRow
 from app.engine.trusted_devices import TrustedDevices
 from app.engine.verification import Verification
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
-from config import DatabaseSettings, LoginThrottleSettings, PasswordSettings, Settings
+from config import DatabaseSettings, Settings
 
 
 class Engine:
@@ -51,11 +53,15 @@ class Engine:
         postbox: Postbox,
         breached_passwords: BreachedRange | None = None,
     ) -> None:
+        self.service_name = settings.second_factors.issuer
         self.clock = clock
         self.keyring = keyring
         self.postbox = postbox
         self.database = _database(database, settings.database)
         self.events = Events(clock, settings.sessions.event_retention)
+        self.login_rule, account_rule = throttle_rules(settings.login_throttle)
+        self._throttle = LoginThrottle(self.database, keyring, clock, account_rule=account_rule)
+        self._notices = Notices(postbox, self._throttle, per_hour=settings.codes.messages_per_hour)
         self.trusted_devices = self._trusted_devices(settings)
         rule = SecondFactorRule(self.trusted_devices, required=settings.second_factors.required)
         self.sessions = self._sessions(settings, rule)
@@ -63,23 +69,16 @@ class Engine:
         self.oauth_clients = OAuthClients(
             database=self.database, sessions=self.sessions, clock=clock, events=self.events
         )
-        self.login_rule, account_rule = _throttle_rules(settings.login_throttle)
         self.organizations = Organizations(
             database=self.database, sessions=self.sessions, clock=clock, events=self.events
         )
-        passwords = Passwords(settings.passwords, breached_passwords or _breached_range(settings.passwords))
-        self.accounts = Accounts(
-            database=self.database,
-            passwords=passwords,
-            sessions=self.sessions,
-            organizations=self.organizations,
-            clock=clock,
-            events=self.events,
-        )
-        throttle = LoginThrottle(self.database, keyring, clock, account_rule=account_rule)
-        self._add_codes(settings, passwords, throttle)
-        self._add_second_factors(settings, throttle, rule)
-        self.reauthentication = self._reauthentication(passwords, throttle)
+        passwords = Passwords(settings.passwords, breached_passwords or configured_range(settings.passwords))
+        self.accounts = self._accounts(passwords)
+        self._add_codes(settings, passwords)
+        self.invitations = self._invitations(passwords)
+        self._add_second_factors(settings, passwords, rule)
+        self.reauthentication = self._reauthentication(passwords)
+        self.resealing = Resealing(self.database, keyring)
 
     def _trusted_devices(self, settings: Settings) -> TrustedDevices:
         return TrustedDevices(
@@ -96,27 +95,38 @@ class Engine:
             keyring=self.keyring,
             clock=self.clock,
             events=self.events,
-            postbox=self.postbox,
+            notices=self._notices,
             second_factor_rule=rule,
             retention=settings.sessions.retention,
         )
 
-    def _add_codes(self, settings: Settings, passwords: Passwords, throttle: LoginThrottle) -> None:
+    def _accounts(self, passwords: Passwords) -> Accounts:
+        return Accounts(
+            database=self.database,
+            passwords=passwords,
+            sessions=self.sessions,
+            organizations=self.organizations,
+            clock=self.clock,
+            events=self.events,
+            notices=self._notices,
+        )
+
+    def _add_codes(self, settings: Settings, passwords: Passwords) -> None:
         """Build what is done with passwords, and with codes that were sent."""
         self.codes = OneTimeCodes(
             database=self.database,
             keyring=self.keyring,
-            throttle=throttle,
+            throttle=self._throttle,
             # A guess from any address counts: codes are short, and nobody types one wrong that often.
             rule=replace(self.login_rule, per_address=False),
             clock=self.clock,
             events=self.events,
         )
-        self.credentials = self._credentials(passwords, throttle)
+        self.credentials = self._credentials(passwords)
         self.code_messages = messages = CodeMessages(
             database=self.database,
             codes=self.codes,
-            throttle=throttle,
+            throttle=self._throttle,
             events=self.events,
             postbox=self.postbox,
             public_url=settings.web.public_url,
@@ -134,18 +144,9 @@ class Engine:
         self.verification = Verification(
             codes=self.codes, messages=messages, clock=self.clock, events=self.events
         )
-        self.passwordless = Passwordless(
-            database=self.database,
-            passwords=passwords,
-            codes=self.codes,
-            messages=messages,
-            clock=self.clock,
-            is_enabled=settings.codes.passwordless,
-        )
+        self.passwordless = self._passwordless(passwords, is_enabled=settings.codes.passwordless)
 
-    def _add_second_factors(
-        self, settings: Settings, throttle: LoginThrottle, rule: SecondFactorRule
-    ) -> None:
+    def _add_second_factors(self, settings: Settings, passwords: Passwords, rule: SecondFactorRule) -> None:
         """Build what is done with second factors."""
         factors = Factors(
             settings.second_factors.methods,
@@ -154,16 +155,17 @@ class Engine:
             clock=self.clock,
             events=self.events,
             rule=rule,
+            passwords=passwords,
             codes=self.codes,
             messages=self.code_messages,
-            throttle=throttle,
+            throttle=self._throttle,
             # As for codes that are sent: a new login, or another address, does not begin to count anew.
             throttle_rule=replace(self.login_rule, per_address=False),
         )
         self.second_factors = SecondFactors(
             factors,
             database=self.database,
-            postbox=self.postbox,
+            notices=self._notices,
             sessions=self.sessions,
             trusted_devices=self.trusted_devices,
         )
@@ -178,30 +180,53 @@ class Engine:
             database=self.database,
             clock=self.clock,
             events=self.events,
-            postbox=self.postbox,
+            notices=self._notices,
             sessions=self.sessions,
         )
 
-    def _reauthentication(self, passwords: Passwords, throttle: LoginThrottle) -> Reauthentication:
+    def _reauthentication(self, passwords: Passwords) -> Reauthentication:
         return Reauthentication(
             database=self.database,
             passwords=passwords,
-            throttle=throttle,
+            throttle=self._throttle,
             rule=self.login_rule,
             events=self.events,
             sessions=self.sessions,
         )
 
-    def _credentials(self, passwords: Passwords, throttle: LoginThrottle) -> Credentials:
+    def _credentials(self, passwords: Passwords) -> Credentials:
         return Credentials(
             database=self.database,
             passwords=passwords,
-            throttle=throttle,
+            throttle=self._throttle,
             codes=self.codes,
             sessions=self.sessions,
             clock=self.clock,
             events=self.events,
-            postbox=self.postbox,
+            notices=self._notices,
+        )
+
+    def _passwordless(self, passwords: Passwords, *, is_enabled: bool) -> Passwordless:
+        return Passwordless(
+            database=self.database,
+            passwords=passwords,
+            codes=self.codes,
+            messages=self.code_messages,
+            clock=self.clock,
+            events=self.events,
+            is_enabled=is_enabled,
+        )
+
+    def _invitations(self, passwords: Passwords) -> Invitations:
+        return Invitations(
+            accounts=self.accounts,
+            organizations=self.organizations,
+            passwords=passwords,
+            codes=self.codes,
+            messages=self.code_messages,
+            credentials=self.credentials,
+            verification=self.verification,
+            clock=self.clock,
         )
 
     def log_in(
@@ -211,11 +236,10 @@ class Engine:
         policy: SessionPolicy,
         client: Client,
         *,
-        organization_slug: str | None = None,
+        target: LoginTarget = ANYWHERE,
         replacing: str | None = None,
         trust_token: str | None = None,
         rule: ThrottleRule | None = None,
-        admits: Callable[[PersonRow], bool] | None = None,
     ) -> Grant:
         """Check a password and open a session.
 
@@ -227,12 +251,7 @@ class Engine:
         """
         for _ in range(ATTEMPTS):
             proof = self.credentials.prove_password(
-                identifier,
-                password,
-                client,
-                rule or self.login_rule,
-                organization_slug=organization_slug,
-                admits=admits,
+                identifier, password, client, rule or self.login_rule, target=target
             )
             try:
                 return self.sessions.open(proof, policy, client, replacing=replacing, trust_token=trust_token)
@@ -247,6 +266,7 @@ class Engine:
         policy: SessionPolicy,
         client: Client,
         *,
+        target: LoginTarget = ANYWHERE,
         replacing: str | None = None,
         trust_token: str | None = None,
     ) -> Grant:
@@ -255,7 +275,7 @@ class Engine:
         Raises:
             what `Passwordless.prove` and `open_session` raise.
         """
-        proof = self.passwordless.prove(identifier, code, client)
+        proof = self.passwordless.prove(identifier, code, client, target=target)
         return self.open_session(proof, policy, client, replacing=replacing, trust_token=trust_token)
 
     def open_session(
@@ -277,6 +297,12 @@ class Engine:
         except StaleProof as error:
             raise InvalidCode("sessions were ended meanwhile") from error
 
+    def events_of(self, user_id: int, *, limit: int, before_id: int | None = None) -> Sequence[RecordedEvent]:
+        """Return what happened to a person's account; see `Events.of_person`."""
+        return self.database.transact(
+            lambda transaction: self.events.of_person(transaction, user_id, limit=limit, before_id=before_id)
+        )
+
     def sign_up(
         self,
         registration: Registration,
@@ -284,20 +310,25 @@ class Engine:
         client: Client,
         *,
         founding: str | None = None,
+        confirming_at: str | None = None,
         replacing: str | None = None,
     ) -> Grant:
         """Create a person, with `founding` also an organization of that name, and open the first session.
 
+        With `confirming_at`, a path that ends before the token, a link that proves the address is mailed.
+
         Raises:
             what `Accounts.register` and `Sessions.open` raise.
 
-        Transaction: two; if the second fails, the account exists and the person can log in.
+        Transaction: several; if a later one fails, the account exists and the person can log in.
         """
         organization_id = None
         if founding is None:
             person = self.accounts.register(registration, client)
         else:
             person, organization_id = self.accounts.register_founder(registration, founding, client)
+        if confirming_at is not None:
+            self.invitations.ask_to_confirm(person, organization_id, client, path=confirming_at)
         proof = Proof(
             user_id=person.id,
             epoch=1,
@@ -311,23 +342,9 @@ class Engine:
             raise Unavailable("the account was changed while it was being opened") from error
 
 
-def _breached_range(settings: PasswordSettings) -> BreachedRange | None:
-    return None if settings.breached_url is None else breached_range(settings.breached_url.reveal())
-
-
 def _database(engine: sqlalchemy.Engine, settings: DatabaseSettings) -> Database:
     return Database(
         engine,
         asynchronous_rotation=settings.asynchronous_rotation,
         answer_limit=settings.answer_timeout,
-    )
-
-
-def _throttle_rules(settings: LoginThrottleSettings) -> tuple[ThrottleRule, ThrottleRule]:
-    """Return the rule for one identifier from one address, and the rule for an identifier altogether."""
-    return (
-        ThrottleRule(attempts=settings.attempts, window=settings.window, lock=settings.lock),
-        ThrottleRule(
-            attempts=settings.account_attempts, window=settings.account_window, lock=settings.account_window
-        ),
     )

@@ -38,7 +38,9 @@ class EventKind(StrEnum):
     LOGIN_SUCCEEDED = "session:login:succeeded"
     LOGIN_FAILED = "session:login:failed"
     LOGIN_LOCKED = "session:login:locked"
+    LOGIN_REFUSED = "session:login:refused"
     RIGHTS_RAISED = "session:rights:raised"
+    ORGANIZATION_SWITCHED = "session:organization:switched"
     REFRESH_REPEATED = "session:refresh:repeated"
     REFRESH_RECOVERED = "session:refresh:recovered"
     REFRESH_AHEAD = "session:refresh:ahead"
@@ -126,6 +128,19 @@ class Events:
             .limit(limit)
         )
         return [_recorded(row) for row in reversed(list(rows))]
+
+    def of_person(
+        self, transaction: Transaction, user_id: int, *, limit: int, before_id: int | None = None
+    ) -> Sequence[RecordedEvent]:
+        """Return at most `limit` of the newest events about a person, the newest first.
+
+        With `before_id` those that came before that one, so that a long trail can be paged through.
+        """
+        rows = select(SecurityEvent).where(SecurityEvent.user_id == user_id)
+        if before_id is not None:
+            rows = rows.where(SecurityEvent.id < before_id)
+        found = transaction.scalars(rows.order_by(SecurityEvent.id.desc()).limit(limit))
+        return [_recorded(row) for row in found]
 
     def sweep(self, transaction: Transaction, limit: int) -> int:
         """Delete at most `limit` events older than the retention; return how many."""

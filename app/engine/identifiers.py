@@ -8,6 +8,8 @@ from app.engine.errors import InvalidRequest
 
 _PHONE_FILLERS = re.compile(r"[\s().\-]")
 _PHONE = re.compile(r"\+?[0-9]{5,20}")
+# RFC 5321 section 4.5.3.1.3, less the angle brackets. Letters beyond ASCII take several octets.
+_EMAIL_OCTETS = 254
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 
 
@@ -43,7 +45,8 @@ def new_email(typed: str) -> str:
         InvalidRequest: it cannot be an address.
     """
     folded = _folded_email(typed)
-    if not _EMAIL.fullmatch(folded) or "." not in folded.rpartition("@")[2].strip("."):
+    is_short = len(folded.encode(errors="backslashreplace")) <= _EMAIL_OCTETS
+    if not is_short or not _EMAIL.fullmatch(folded) or "." not in folded.rpartition("@")[2].strip("."):
         raise InvalidRequest({"email": "email must be an email"})
     return folded
 

@@ -16,10 +16,13 @@ from sqlalchemy.orm import Session as Transaction
 from app.engine.database import Database
 from app.engine.errors import AccountLocked
 from app.models import LoginThrottle as Row
+from app.primitives.addresses import counted_network
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring, Purpose
+from config import LoginThrottleSettings
 
 _SWEEP_ROWS = 20
+_HOUR = timedelta(hours=1)
 _EVERY_ADDRESS = "*"
 
 
@@ -27,7 +30,8 @@ _EVERY_ADDRESS = "*"
 class ThrottleRule:
     """At most `attempts` within `window`; after that none for `lock`, counted from the last one.
 
-    Each address is counted by itself, unless `per_address` is false: then all of them together.
+    Each address is counted by itself, one of IPv6 with its whole /64, unless `per_address` is false: then all
+    of them together.
     """
 
     attempts: int
@@ -59,7 +63,7 @@ class LoginThrottle:
         now = self._clock.now()
 
         def work(transaction: Transaction) -> None:
-            counted = address if rule.per_address else _EVERY_ADDRESS
+            counted = counted_network(address) if rule.per_address else _EVERY_ADDRESS
             self._count(transaction, self._hashed(identifier, counted), rule, now)
             self._count(transaction, self._hashed(identifier, None), self._account_rule, now)
             self._sweep(transaction, now)
@@ -73,7 +77,7 @@ class LoginThrottle:
     def forgive_within(self, transaction: Transaction, identifier: str, address: str | None) -> None:
         """Forget the attempts of a person who has now given the right password from this address."""
         # In the order in which they are counted: any other would deadlock with an attempt of this moment.
-        for counted in (address, _EVERY_ADDRESS, None):
+        for counted in (counted_network(address), _EVERY_ADDRESS, None):
             transaction.execute(delete(Row).where(Row.key == self._hashed(identifier, counted)))
 
     def _count(self, transaction: Transaction, key: str, rule: ThrottleRule, now: datetime) -> None:
@@ -105,6 +109,21 @@ class LoginThrottle:
         if keys:
             transaction.execute(delete(Row).where(Row.key.in_(keys)))
 
-    def _hashed(self, identifier: str, address: str | None) -> str:
-        content = f"{identifier}\n{address or ''}".encode()
+    def _hashed(self, identifier: str, network: str | None) -> str:
+        content = f"{identifier}\n{network or ''}".encode()
         return hmac.new(self._key, content, hashlib.sha256).hexdigest()
+
+
+def hourly_rule(count: int) -> ThrottleRule:
+    """Return the rule for so many messages an hour, whoever asks for them."""
+    return ThrottleRule(attempts=count, window=_HOUR, lock=_HOUR, per_address=False)
+
+
+def throttle_rules(settings: LoginThrottleSettings) -> tuple[ThrottleRule, ThrottleRule]:
+    """Return the rule for one identifier from one address, and the rule for an identifier altogether."""
+    return (
+        ThrottleRule(attempts=settings.attempts, window=settings.window, lock=settings.lock),
+        ThrottleRule(
+            attempts=settings.account_attempts, window=settings.account_window, lock=settings.account_window
+        ),
+    )

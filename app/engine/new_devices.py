@@ -1,13 +1,10 @@
 """Whether a person has signed in with a device before, as far as its user agent tells."""
 
 import re
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Transaction
 
-from app.delivery import Message
-from app.engine import notices
 from app.engine.client import Client
 from app.engine.events import EventKind
 from app.engine.session_store import readable
@@ -17,20 +14,17 @@ from app.models import SecurityEvent, Session, User
 _VERSION = re.compile(r"[\d._]+")
 
 
-def new_device_notice(
-    transaction: Transaction, person: User, client: Client, now: datetime
-) -> Message | None:
-    """Return what to tell a person who signs in from a device for the first time; None where it is known.
+def is_to_be_told(transaction: Transaction, person: User, client: Client) -> bool:
+    """Tell whether a person signs in from a device for the first time and has a proven address.
 
-    The very first login of an account is none from a new device.
+    The very first login of an account is none from a new device. An address that is not proven may be a
+    stranger's, whom whoever made the account could have mailed by logging in.
     """
-    if person.email is None:
-        return None
+    if person.email is None or person.email_verified_at is None:
+        return False
     agents = select(Session.user_agent).where(Session.user_id == person.id).distinct()
     known = set(readable(transaction, agents, lambda row: _kind(row[0])))
-    if _kind(client.user_agent) in known or not (known or _has_logged_in(transaction, person.id)):
-        return None
-    return notices.new_device(person.email, client, now)
+    return _kind(client.user_agent) not in known and (bool(known) or _has_logged_in(transaction, person.id))
 
 
 def _kind(user_agent: str | None) -> str:

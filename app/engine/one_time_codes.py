@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session as Transaction
 from app.engine.client import Client
 from app.engine.code_forms import CodeForm, folded, generate, hash_code, read_token, write_token
 from app.engine.database import Database
-from app.engine.errors import AccountDeleted, CodeExpired, InvalidCode
+from app.engine.errors import CodeExpired, InvalidCode
 from app.engine.events import EventKind, Events, Subject
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
-from app.engine.proof import lock_person
-from app.models import OneTimeCode, PersonStatus, User
+from app.engine.proof import NOBODY, lock_active, lock_person
+from app.models import OneTimeCode, User
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
 from app.primitives.keyring import Purpose as KeyPurpose
@@ -33,7 +33,6 @@ TRIES = 5
 _SWEEP_ROWS = 20
 # A code stays known for a while after its end, so that whoever holds it is told that it came too late.
 _KEPT_EXPIRED = timedelta(days=1)
-_NOBODY = 0
 
 
 class CodePurpose(StrEnum):
@@ -102,8 +101,8 @@ class OneTimeCodes:
         Guesses that were counted before stay counted. Without an active person the same statements are run,
         but store nothing: such a code is never good.
         """
-        holder = user_id or _NOBODY
-        user = _active(transaction, user_id)
+        holder = user_id or NOBODY
+        user = lock_active(transaction, user_id)
         void_codes(transaction, holder, purpose)
         self._sweep(transaction)
         code_id, secret, now = uuid4(), generate(form), self._clock.now()
@@ -151,10 +150,10 @@ class OneTimeCodes:
         self._throttle.reserve(counted, client.ip_address, self._rule)
 
         def work(transaction: Transaction) -> Result | InvalidCode:
-            user = _active(transaction, user_id)
+            user = lock_active(transaction, user_id)
             row = transaction.scalar(
                 select(OneTimeCode).where(
-                    OneTimeCode.user_id == (user_id or _NOBODY), OneTimeCode.purpose == purpose
+                    OneTimeCode.user_id == (user_id or NOBODY), OneTimeCode.purpose == purpose
                 )
             )
             matches = self._matches(row, folded(typed, CodeForm.DIGITS))
@@ -186,7 +185,7 @@ class OneTimeCodes:
 
         def work(transaction: Transaction) -> Result | InvalidCode:
             row = self._row_of(transaction, purpose, raw)
-            user = _active(transaction, row.user_id if row is not None else None)
+            user = lock_active(transaction, row.user_id if row is not None else None)
             refused = self._spend(transaction, row if user is not None else None)
             if refused is not None or row is None or user is None:
                 self._record_refusal(transaction, purpose, row.user_id if row else None, client)
@@ -226,7 +225,7 @@ class OneTimeCodes:
 
         def work(transaction: Transaction) -> Attempt | InvalidCode:
             row = self._row_of(transaction, purpose, raw)
-            user = _active(transaction, row.user_id if row is not None else None)
+            user = lock_active(transaction, row.user_id if row is not None else None)
             if row is None or user is None or not self._take_try(transaction, row.id):
                 self._record_refusal(transaction, purpose, row.user_id if row else None, client)
                 return InvalidCode()
@@ -258,7 +257,7 @@ class OneTimeCodes:
     def _matches(self, row: OneTimeCode | None, secret: str) -> bool:
         """Tell whether this is the row's code; costs the same work where there is no row."""
         purpose, user_id, code_id, stored = (
-            (row.purpose, row.user_id, row.id, row.hashed_code) if row else ("", _NOBODY, UUID(int=0), "")
+            (row.purpose, row.user_id, row.id, row.hashed_code) if row else ("", NOBODY, UUID(int=0), "")
         )
         return any(
             hmac.compare_digest(hash_code(key, purpose, user_id, code_id, secret), stored)
@@ -294,7 +293,7 @@ class OneTimeCodes:
     ) -> None:
         transaction.execute(
             update(OneTimeCode)
-            .where(OneTimeCode.user_id == (user_id or _NOBODY), OneTimeCode.purpose == purpose)
+            .where(OneTimeCode.user_id == (user_id or NOBODY), OneTimeCode.purpose == purpose)
             .values(tries_left=OneTimeCode.tries_left - 1)
         )
         self._record_refusal(transaction, purpose, user_id, client)
@@ -327,15 +326,6 @@ def void_codes(transaction: Transaction, user_id: int, *purposes: CodePurpose) -
     if purposes:
         statement = statement.where(OneTimeCode.purpose.in_(purposes))
     transaction.execute(statement)
-
-
-def _active(transaction: Transaction, user_id: int | None) -> User | None:
-    """Read a person under the lock, which every use and renewal of a code takes first."""
-    try:
-        user = lock_person(transaction, user_id or _NOBODY)
-    except AccountDeleted:
-        return None
-    return user if user.status == PersonStatus.ACTIVE else None
 
 
 def _changed(transaction: Transaction, statement: Any) -> bool:

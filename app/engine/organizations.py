@@ -1,29 +1,28 @@
 """Organizations: made, suspended and reinstated by an administrator; people belong to them."""
 
-import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.client import Client
 from app.engine.database import Database
-from app.engine.errors import InvalidRequest, NotFound, SlugTaken
+from app.engine.errors import AccountUnavailable, InvalidRequest, NotFound, OrganizationFull, SlugTaken
 from app.engine.events import EventKind, Events, Subject
+from app.engine.grant import Grant, SessionPolicy
 from app.engine.password_rules import SETTINGS_KEY as PASSWORD_KEY
+from app.engine.password_rules import PasswordRules
+from app.engine.proof import hold_organization
 from app.engine.sessions import Sessions
+from app.engine.slugs import free_slug, is_slug
+from app.engine.snapshot import Snapshot
 from app.models import Membership, Organization, OrganizationStatus
 from app.primitives.clock import Clock
-
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_SLUG_LENGTH = 128
-_FOUNDED_SLUG_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +35,15 @@ class OrganizationView:
     tier: str
     status: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipView:
+    """An organization as one of its members sees it."""
+
+    organization: OrganizationView
+    role: str
+    is_admin: bool
 
 
 class Organizations:
@@ -54,7 +62,7 @@ class Organizations:
             InvalidRequest: the slug is not lower-case letters, digits and single hyphens.
             SlugTaken: another organization has it.
         """
-        if not _SLUG.fullmatch(slug) or len(slug) > _SLUG_LENGTH:
+        if not is_slug(slug):
             raise InvalidRequest({"slug": "slug must be lower-case letters, digits and single hyphens"})
         row = _new(slug, name, tier, self._clock.now())
 
@@ -78,7 +86,7 @@ class Organizations:
             SlugTaken: somebody took it at the same moment; the transaction is lost and may be tried again.
         """
         now = self._clock.now()
-        row = _new(_free_slug(transaction, name), name, "FREE", now)
+        row = _new(free_slug(transaction, name), name, "FREE", now)
         transaction.add(row)
         try:
             transaction.flush()
@@ -112,11 +120,18 @@ class Organizations:
         *,
         role: str = "MEMBER",
         is_admin: bool = False,
+        limit: int | None = None,
     ) -> None:
-        """Do the same as a part of a larger transaction."""
+        """Do the same as a part of a larger transaction.
+
+        Raises:
+            OrganizationFull: it has as many members as `limit` allows.
+        """
         organization = _by_slug(transaction, slug)
         member = transaction.get(Membership, (user_id, organization.id))
         if member is None:
+            if limit is not None and _count_members(transaction, organization.id) >= limit:
+                raise OrganizationFull
             member = Membership(
                 user_id=user_id, organization_id=organization.id, created_at=self._clock.now()
             )
@@ -124,6 +139,49 @@ class Organizations:
         member.role, member.is_admin = role, is_admin
         transaction.flush()
         self._record(transaction, EventKind.MEMBERSHIP_ADDED, organization, user_id=user_id)
+
+    def join_within(
+        self, transaction: Transaction, organization_id: UUID, user_id: int, client: Client
+    ) -> None:
+        """Let a person who was invited become a member; the place of one who is stays what it is.
+
+        Raises:
+            NotFound: there is no such organization any more.
+        """
+        _by_id(transaction, organization_id)
+        if transaction.get(Membership, (user_id, organization_id)) is None:
+            now = self._clock.now()
+            transaction.add(Membership(user_id=user_id, organization_id=organization_id, created_at=now))
+            transaction.flush()
+            subject = Subject(user_id=user_id, organization_id=organization_id)
+            self._events.record(transaction, EventKind.MEMBERSHIP_ADDED, subject, client)
+
+    def list_of(self, user_id: int) -> Sequence[MembershipView]:
+        """Return the active organizations of a person, the one that was joined first at the top."""
+        return self._database.transact(lambda transaction: _memberships(transaction, user_id))
+
+    def switch(
+        self, snapshot: Snapshot, organization_id: UUID, policy: SessionPolicy, client: Client
+    ) -> Grant:
+        """Make another of the person's organizations the session's active one, and return its new tokens.
+
+        Every earlier token of the session, of either kind, is invalid at once.
+
+        Raises:
+            NotFound: not an active organization of the person: one answer for every reason.
+            AccessSessionEnded: the session is over.
+            Unavailable: nothing was changed.
+        """
+
+        def work(transaction: Transaction) -> None:
+            try:
+                hold_organization(transaction, snapshot.person.id, organization_id)
+            except AccountUnavailable as error:
+                raise NotFound("not an active organization of this person") from error
+            self._sessions.move_within(transaction, snapshot.session.id, organization_id, policy, client)
+
+        self._database.transact(work)
+        return self._sessions.grant(snapshot.session.id, policy)
 
     def suspend(self, slug: str) -> int:
         """Keep an organization's members out of it, end its sessions and return how many there were.
@@ -162,6 +220,18 @@ class Organizations:
             NotFound: there is no such organization.
         """
         return self._database.transact(lambda transaction: _by_id(transaction, organization_id).settings)
+
+    def password_rules(self, slug: str | None, rules: PasswordRules) -> PasswordRules:
+        """Return the stricter of these rules and an organization's; without a slug, these rules.
+
+        Raises:
+            NotFound: there is no such organization.
+        """
+        if slug is None:
+            return rules
+        return rules.with_organization(
+            self._database.transact(lambda transaction: _by_slug(transaction, slug).settings)
+        )
 
     def change_settings(
         self, organization_id: UUID, changes: dict[str, Any], client: Client | None
@@ -236,12 +306,9 @@ def _new(slug: str, name: str, tier: str, now: datetime) -> Organization:
     )
 
 
-def _free_slug(transaction: Transaction, name: str) -> str:
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_FOUNDED_SLUG_LENGTH].strip("-")
-    plain = plain or "organization"
-    taken = set(transaction.scalars(select(Organization.slug).where(Organization.slug.startswith(plain))))
-    numbered = (f"{plain}-{number}" for number in itertools.count(2))
-    return plain if plain not in taken else next(slug for slug in numbered if slug not in taken)
+def _count_members(transaction: Transaction, organization_id: UUID) -> int:
+    members = select(func.count()).where(Membership.organization_id == organization_id)
+    return transaction.scalar(members) or 0
 
 
 def _by_slug(transaction: Transaction, slug: str) -> Organization:
@@ -256,6 +323,19 @@ def _by_id(transaction: Transaction, organization_id: UUID) -> Organization:
     if organization is None:
         raise NotFound(f"no organization {organization_id}")
     return organization
+
+
+def _memberships(transaction: Transaction, user_id: int) -> list[MembershipView]:
+    rows = transaction.execute(
+        select(Organization, Membership)
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Membership.user_id == user_id, Organization.status == OrganizationStatus.ACTIVE)
+        .order_by(Membership.created_at, Organization.id)
+    )
+    return [
+        MembershipView(organization=_view(organization), role=member.role, is_admin=member.is_admin)
+        for organization, member in rows
+    ]
 
 
 def _view(row: Organization) -> OrganizationView:

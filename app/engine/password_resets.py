@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session as Transaction
 
 from app.delivery import Channel
-from app.engine.candidates import Candidate, find_candidate
+from app.engine.candidates import ANYWHERE, Candidate, LoginTarget, find_candidate
 from app.engine.client import Client
 from app.engine.code_forms import CodeForm
 from app.engine.code_messages import CodeMessages, Recipient
@@ -59,7 +59,7 @@ class PasswordResets:
         Raises:
             RateLimited: as for `send_code`.
         """
-        found = self._find(identifier, organization_slug)
+        found = self._find(identifier, LoginTarget(organization_slug=organization_slug))
         organization_id = str(found.organization_id) if found is not None else None
         self._messages.send_link(
             CodePurpose.PASSWORD_RESET,
@@ -98,12 +98,10 @@ class PasswordResets:
         """Store the new password and end every session; see `Credentials.change_with_token`."""
         return self._credentials.change_with_token(CodePurpose.PASSWORD_RESET, token, new, client)
 
-    def _find(self, identifier: Identifier, organization_slug: str | None = None) -> Candidate | None:
+    def _find(self, identifier: Identifier, target: LoginTarget = ANYWHERE) -> Candidate | None:
         """Return whom a code may be sent to: nobody, where the account may not be used."""
         found = self._database.transact(
-            lambda transaction: find_candidate(
-                transaction, identifier, organization_slug, self._passwords.rules
-            )
+            lambda transaction: find_candidate(transaction, identifier, target, self._passwords.rules)
         )
         return found if found is not None and found.is_active else None
 

@@ -3,15 +3,17 @@
 from sqlalchemy.orm import Session as Transaction
 
 from app.delivery import Channel
-from app.engine.candidates import Candidate, find_candidate
+from app.engine.candidates import ANYWHERE, Candidate, LoginTarget, find_candidate
 from app.engine.client import Client
 from app.engine.code_messages import CodeMessages, Recipient
 from app.engine.database import Database
-from app.engine.errors import PasswordlessDisabled
+from app.engine.errors import AuthError, PasswordlessDisabled
+from app.engine.events import EventKind, Events, Subject
 from app.engine.identifiers import Identifier, IdentifierKind
 from app.engine.one_time_codes import CodePurpose, OneTimeCodes, Redeemed
 from app.engine.passwords import Passwords
 from app.engine.proof import Proof
+from app.models import PersonStatus
 from app.primitives.clock import Clock
 
 # RFC 8176: a one-time password; by SMS, possession of the number's phone.
@@ -29,6 +31,7 @@ class Passwordless:
         codes: OneTimeCodes,
         messages: CodeMessages,
         clock: Clock,
+        events: Events,
         is_enabled: bool,
     ) -> None:
         self._database = database
@@ -36,6 +39,7 @@ class Passwordless:
         self._codes = codes
         self._messages = messages
         self._clock = clock
+        self._events = events
         self.is_enabled = is_enabled
 
     def send(self, identifier: Identifier, channel: Channel, client: Client) -> None:
@@ -57,37 +61,53 @@ class Passwordless:
         )
         self._messages.send_code(CodePurpose.PASSWORDLESS, recipient, client, payload={"channel": channel})
 
-    def prove(self, identifier: Identifier, code: str, client: Client) -> Proof:
+    def prove(
+        self, identifier: Identifier, code: str, client: Client, *, target: LoginTarget = ANYWHERE
+    ) -> Proof:
         """Take a code back.
 
         Raises:
             PasswordlessDisabled.
             InvalidCode, CodeExpired, AccountLocked: see `OneTimeCodes.redeem`.
+            OrganizationSuspended, MembershipLost, PermissionDenied: it was the right code, which is spent.
         """
         self._check_enabled()
-        found = self._find(identifier)
+        found = self._find(identifier, target)
 
-        def work(_transaction: Transaction, redeemed: Redeemed) -> Proof:
+        def work(transaction: Transaction, redeemed: Redeemed) -> Proof | AuthError:
+            methods = _METHODS[Channel(redeemed.payload["channel"])]
+            refused = found.refusal(target) if found is not None else None
+            if refused is not None:
+                subject = Subject(user_id=redeemed.user.id)
+                self._events.record(
+                    transaction, EventKind.LOGIN_REFUSED, subject, client, methods=list(methods)
+                )
+                return refused
             return Proof(
                 user_id=redeemed.user.id,
                 epoch=redeemed.user.epoch,
-                methods=_METHODS[Channel(redeemed.payload["channel"])],
+                methods=methods,
                 proven_at=self._clock.now(),
                 organization_id=found.organization_id if found is not None else None,
             )
 
         user_id = found.person.id if found is not None else None
-        return self._codes.redeem(CodePurpose.PASSWORDLESS, user_id, code, work, client, claimed=identifier)
+        outcome = self._codes.redeem(
+            CodePurpose.PASSWORDLESS, user_id, code, work, client, claimed=identifier
+        )
+        if isinstance(outcome, AuthError):
+            raise outcome
+        return outcome
 
     def _check_enabled(self) -> None:
         if not self.is_enabled:
             raise PasswordlessDisabled
 
-    def _find(self, identifier: Identifier) -> Candidate | None:
+    def _find(self, identifier: Identifier, target: LoginTarget = ANYWHERE) -> Candidate | None:
         found = self._database.transact(
-            lambda transaction: find_candidate(transaction, identifier, None, self._passwords.rules)
+            lambda transaction: find_candidate(transaction, identifier, target, self._passwords.rules)
         )
-        return found if found is not None and found.is_active else None
+        return found if found is not None and found.person.status == PersonStatus.ACTIVE else None
 
 
 def _reaches(found: Candidate, identifier: Identifier, channel: Channel) -> bool:

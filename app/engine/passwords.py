@@ -17,6 +17,10 @@ from app.engine.password_rules import PasswordRules
 from config import PasswordSettings
 
 _WAIT_SECONDS = 10
+# As many may wait as may hash. A server whose threads are more than both together always has some left for
+# requests that hash nothing.
+_PLACES_PER_SLOT = 2
+_RETRY_AFTER = timedelta(seconds=2)
 _LONGEST_JUDGED = 64
 _SERVICE = "keyturn"
 _WORDS = re.compile(r"[^\W_]{3,}")
@@ -37,7 +41,25 @@ class Passwords:
             parallelism=settings.argon2_parallelism,
         )
         self._slots = threading.BoundedSemaphore(settings.hash_concurrency)
+        self._places = threading.BoundedSemaphore(settings.hash_concurrency * _PLACES_PER_SLOT)
         self._nobody = self._hasher.hash("nobody has this password")
+
+    @contextmanager
+    def admission(self) -> Iterator[None]:
+        """Admit to work that hashes; ask before anything is counted, so that the refused lose no attempt.
+
+        Whoever is not among the few that hash or wait for it is sent away at once instead of keeping a thread
+        waiting. Nothing has been read about anybody by then, so the refusal tells nothing.
+
+        Raises:
+            Unavailable: all places are taken.
+        """
+        if not self._places.acquire(blocking=False):
+            raise Unavailable("too many passwords wait to be hashed", _RETRY_AFTER)
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def hash(self, password: str) -> str:
         """Return the encoded argon2id hash with its parameters and salt.
@@ -45,7 +67,7 @@ class Passwords:
         Raises:
             Unavailable: too many other hashes were being computed.
         """
-        with self._slot():
+        with self.slot():
             return self._hasher.hash(_fixed_form(password))
 
     def verify(self, hashed: str | None, password: str) -> bool:
@@ -54,7 +76,7 @@ class Passwords:
         Raises:
             Unavailable: too many other hashes were being computed.
         """
-        with self._slot():
+        with self.slot():
             try:
                 self._hasher.verify(hashed or self._nobody, _fixed_form(password))
             except (VerificationError, InvalidHashError):
@@ -99,9 +121,14 @@ class Passwords:
         return []
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
+        """Wait for a turn to hash; also for what is no password but takes as long to compute.
+
+        Raises:
+            Unavailable: too many other hashes were being computed.
+        """
         if not self._slots.acquire(timeout=_WAIT_SECONDS):
-            raise Unavailable("too many passwords are being hashed", timedelta(seconds=2))
+            raise Unavailable("too many passwords are being hashed", _RETRY_AFTER)
         try:
             yield
         finally:

@@ -13,8 +13,13 @@ from app.engine.errors import (
     InvalidClient,
     MembershipLost,
     OrganizationSuspended,
+    PasswordChangeRequired,
+    SecondFactorRequired,
 )
 from app.models import Membership, OAuthClient, Organization, OrganizationStatus, PersonStatus, User
+
+# The id of no person: the rows of people count from one.
+NOBODY = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +41,22 @@ class StaleProof(Exception):
     """Since the proof, every session of the person was ended; the proof must be given again."""
 
 
-class SecondFactorDue(Exception):
-    """The proof is good, but the contract wants a second factor before it opens a session."""
+class SecondFactorDue(SecondFactorRequired):
+    """The proof is good, but the contract wants a second factor before it opens a session.
+
+    A refusal like its kind for a view that does not go on from here; so is `PasswordDue`.
+    """
 
     def __init__(self, proof: Proof) -> None:
-        super().__init__("a second factor is due")
+        super().__init__("before there is a session")
         self.proof = proof
 
 
-class PasswordDue(Exception):
+class PasswordDue(PasswordChangeRequired):
     """The proof is good, but the contract wants another password chosen before it opens a session."""
 
     def __init__(self, proof: Proof) -> None:
-        super().__init__("another password is due")
+        super().__init__("before there is a session")
         self.proof = proof
 
 
@@ -67,6 +75,18 @@ def lock_person(transaction: Transaction, user_id: int) -> User:
     return person
 
 
+def lock_active(transaction: Transaction, user_id: int | None) -> User | None:
+    """Read a person under the same lock, if there is one whose account may be used.
+
+    Without a `user_id` the same statement is run, so that nobody costs what somebody does.
+    """
+    try:
+        user = lock_person(transaction, user_id or NOBODY)
+    except AccountDeleted:
+        return None
+    return user if user.status == PersonStatus.ACTIVE else None
+
+
 def lock_proven(transaction: Transaction, proof: Proof) -> User:
     """Read the person of a proof under the lock and make sure that the proof still holds.
 
@@ -80,7 +100,7 @@ def lock_proven(transaction: Transaction, proof: Proof) -> User:
     if person.epoch != proof.epoch:
         raise StaleProof
     if proof.organization_id is not None:
-        _check_organization(transaction, proof.user_id, proof.organization_id)
+        hold_organization(transaction, proof.user_id, proof.organization_id)
     return person
 
 
@@ -95,8 +115,12 @@ def hold_application(transaction: Transaction, client_id: str) -> None:
         raise InvalidClient("removed while it was opening a session")
 
 
-def _check_organization(transaction: Transaction, user_id: int, organization_id: UUID) -> None:
-    """Make sure that the organization is open to the person, and hold off its suspension until the end."""
+def hold_organization(transaction: Transaction, user_id: int, organization_id: UUID) -> None:
+    """Make sure that an organization is open to a person, and hold off its suspension until the end.
+
+    Raises:
+        OrganizationSuspended, MembershipLost: it is not.
+    """
     status = transaction.scalar(
         select(Organization.status).where(Organization.id == organization_id).with_for_update(read=True)
     )

@@ -43,13 +43,15 @@ class Reauthentication:
             CurrentPasswordIncorrect: the attempt is counted.
             AccountLocked: there were too many.
             AccessSessionEnded: the session is over.
+            Unavailable: too many passwords wait to be hashed; the attempt is not counted.
 
         Transaction: none is open while the password is being hashed; a refusal is committed with its event.
         """
         user_id, counted = snapshot.person.id, f"person:{snapshot.person.id}"
-        self._throttle.reserve(counted, client.ip_address, self._rule)
-        hashed = self._database.transact(lambda transaction: locked(transaction, user_id).hashed_password)
-        is_right = self._passwords.verify(hashed, password)
+        with self._passwords.admission():
+            self._throttle.reserve(counted, client.ip_address, self._rule)
+            hashed = self._database.transact(lambda transaction: locked(transaction, user_id).hashed_password)
+            is_right = self._passwords.verify(hashed, password)
 
         def work(transaction: Transaction) -> bool:
             if not is_right or locked(transaction, user_id).hashed_password != hashed:

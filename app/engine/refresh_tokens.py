@@ -17,15 +17,14 @@ from uuid import UUID
 
 from app.engine.errors import InvalidRefreshToken
 from app.engine.snapshot import SessionRow, Snapshot
-from app.primitives.jwt_format import MalformedToken, read_unverified
+from app.primitives.jwt_format import MalformedToken
 from app.primitives.keyring import Keyring, Purpose
-from app.primitives.signed_json import is_signed, write_signed
+from app.primitives.signed_json import read_signed, write_signed
 
 PREFIX = "kt1_"
 _CHECKSUM_BYTES = 10  # 16 + 8 + 32 + 10 = 66 bytes are exactly 88 letters: no spare bits to vary.
 # The decoder alone would take "+" and "/" for "-" and "_", a second spelling of the same token.
 _OPAQUE = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{88}}")
-_ALGORITHM = "HS256"
 _GENERATION_LIMIT = 2**63
 
 
@@ -94,7 +93,7 @@ class OpaqueForm:
         if not any(hmac.compare_digest(_checksum(key, content), checksum) for key in keys):
             raise InvalidRefreshToken("checksum")
         (generation,) = struct.unpack(">Q", content[16:24])
-        return _presented(content[:16], generation, content[24:])
+        return _presented(UUID(bytes=content[:16]), generation, content[24:])
 
 
 class EnvelopeForm:
@@ -124,10 +123,10 @@ class EnvelopeForm:
     def read(self, raw_token: str) -> PresentedToken:
         """Check the form, the signature and the kind of the JWT."""
         try:
-            claims = read_unverified(raw_token, algorithm=_ALGORITHM)
+            claims = read_signed(raw_token, self._keyring.verifying(Purpose.REFRESH_TOKEN_ENVELOPE))
         except MalformedToken as error:
             raise InvalidRefreshToken(f"malformed: {error.reason}") from error
-        if not is_signed(raw_token, self._keyring.verifying(Purpose.REFRESH_TOKEN_ENVELOPE)):
+        if claims is None:
             raise InvalidRefreshToken("signature")
         sid, generation, proof = claims.get("sid"), claims.get("gen"), claims.get("proof")
         if claims.get("type") != "refresh" or not isinstance(sid, str) or not isinstance(proof, str):
@@ -135,7 +134,7 @@ class EnvelopeForm:
         if type(generation) is not int:
             raise InvalidRefreshToken("not a refresh token")
         try:
-            return _presented(UUID(sid).bytes, generation, base64.urlsafe_b64decode(proof + "="))
+            return _presented(UUID(sid), generation, base64.urlsafe_b64decode(proof + "="))
         except ValueError as error:
             raise InvalidRefreshToken("malformed") from error
 
@@ -145,10 +144,10 @@ def fingerprint(raw_token: str) -> str:
     return hashlib.sha256(raw_token.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def _presented(session_id: bytes, generation: int, proof: bytes) -> PresentedToken:
+def _presented(session_id: UUID, generation: int, proof: bytes) -> PresentedToken:
     if not 1 <= generation < _GENERATION_LIMIT:
         raise InvalidRefreshToken("generation out of range")
-    return PresentedToken(UUID(bytes=session_id), generation, proof)
+    return PresentedToken(session_id, generation, proof)
 
 
 def _proof(key: bytes, session: SessionRow, generation: int) -> bytes:

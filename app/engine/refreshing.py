@@ -7,8 +7,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session as Transaction
 
-from app.delivery import Postbox
-from app.engine import notices
 from app.engine.client import Client
 from app.engine.database import ATTEMPTS, Autocommit, Database
 from app.engine.errors import (
@@ -26,6 +24,7 @@ from app.engine.errors import (
 )
 from app.engine.events import EventKind, Events, Subject
 from app.engine.grant import Grant, SessionPolicy
+from app.engine.notices import Notices
 from app.engine.refresh_tokens import PresentedToken, ProofMaker
 from app.engine.rotation import Outcome, decide, swapped
 from app.engine.session_store import SessionStore
@@ -87,14 +86,14 @@ class Refresher:
         keyring: Keyring,
         clock: Clock,
         events: Events,
-        postbox: Postbox,
+        notices: Notices,
     ) -> None:
         self._database = database
         self._store = store
         self._proofs = ProofMaker(keyring)
         self._clock = clock
         self._events = events
-        self._postbox = postbox
+        self._notices = notices
 
     def refresh(
         self, raw_token: str, policy: SessionPolicy, client: Client, beside: tuple[UUID, int] | None
@@ -138,8 +137,8 @@ class Refresher:
                 self._record(transaction, kind, snapshot, generation, client)
             return bool(ended)
 
-        if self._database.transact(work) and snapshot.person.email:
-            self._postbox.post(notices.reuse_detected(snapshot.person.email))
+        if self._database.transact(work):
+            self._notices.reuse_detected(snapshot.person)
 
     def _load(
         self, token: PresentedToken, policy: SessionPolicy, connection: Autocommit | None = None
@@ -227,14 +226,20 @@ def refusal(outcome: Outcome, snapshot: Snapshot) -> AuthError:
     kind, detail = REFUSALS[outcome], outcome.name.lower()
     if issubclass(kind, AccountUnavailable):
         return kind(detail, user_id=snapshot.person.id)
+    if issubclass(kind, SessionRevoked):
+        return kind(detail, is_replaced=snapshot.session.revoked_reason == EndReason.REPLACED)
     return kind(detail)
 
 
 def _after(reading: _Reading, policy: SessionPolicy, client: Client) -> SessionRow:
     """Return the row as the swap leaves it: rotated, its inactivity clock wound up, seen from here."""
     session, now = reading.snapshot.session, reading.now
-    rotated = swapped(session, reading.presented, reading.outcome, now, policy.windows.grace)
-    return rotated._replace(
+    return swapped(
+        session,
+        reading.presented,
+        reading.outcome,
+        now,
+        policy.windows.grace,
         inactivity_expires_at=now + policy.inactivity_timeout,
         last_seen_at=now,
         ip_address=client.ip_address,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import Any
 
 from app.engine.snapshot import SessionRow, Snapshot
 from app.models import OrganizationStatus, PersonStatus
@@ -86,20 +87,24 @@ def is_given_up(session: SessionRow, generation: int) -> bool:
 
 
 def swapped(
-    session: SessionRow, presented: int, outcome: Outcome, now: datetime, grace: timedelta
+    session: SessionRow, presented: int, outcome: Outcome, now: datetime, grace: timedelta, **also: Any
 ) -> SessionRow:
-    """Return the row as ROTATE, RECOVER or AHEAD leaves it; only the columns of the table change."""
+    """Return the row as ROTATE, RECOVER or AHEAD leaves it; only the columns of the table change.
+
+    `also` are columns that the caller changes in the same step: one copy of so long a row is dear enough.
+    """
+    changes: dict[str, Any] = {
+        **also,
+        "generation": max(session.generation, presented) + 1,
+        "seen_generation": max(session.seen_generation, presented),
+        "rotated_at": now,
+    }
     window_is_open = session.grace_started_at is not None and _is_within(now, session.grace_started_at, grace)
-    row = session._replace(
-        generation=max(session.generation, presented) + 1,
-        seen_generation=max(session.seen_generation, presented),
-        rotated_at=now,
-    )
     if not window_is_open:
-        row = row._replace(grace_generation=presented, grace_started_at=now)
+        changes |= {"grace_generation": presented, "grace_started_at": now}
     if outcome is Outcome.RECOVER:
-        row = row._replace(given_up_from=session.seen_generation + 1, given_up_to=session.generation)
-    return row
+        changes |= {"given_up_from": session.seen_generation + 1, "given_up_to": session.generation}
+    return session._replace(**changes)
 
 
 def _superseded_within_grace(session: SessionRow, presented: int, now: datetime, grace: timedelta) -> bool:

@@ -55,12 +55,24 @@ def new_row(
 def raised(
     session: SessionRow, policy: SessionPolicy, client: Client, now: datetime, methods: Iterable[str]
 ) -> SessionRow:
-    """Return the row of a session in which somebody has just proven to be its person.
+    """Return the row of a session in which somebody has just proven to be its person."""
+    absolute = session.created_at + policy.absolute_lifetime
+    return with_new_rights(session, policy, client, now, absolute)._replace(
+        absolute_expires_at=absolute,
+        auth_methods=list(methods),
+        authenticated_at=now,
+        mfa_pending=False,
+    )
+
+
+def with_new_rights(
+    session: SessionRow, policy: SessionPolicy, client: Client, now: datetime, absolute: datetime
+) -> SessionRow:
+    """Return the row of a session whose rights change in this moment.
 
     The next generation is the first with the new rights: every earlier token is worth nothing.
     """
     generation = session.generation + 1
-    absolute = session.created_at + policy.absolute_lifetime
     return session._replace(
         generation=generation,
         floor_generation=generation,
@@ -69,10 +81,6 @@ def raised(
         rotated_at=now,
         last_seen_at=now,
         inactivity_expires_at=min(now + policy.inactivity_timeout, absolute),
-        absolute_expires_at=absolute,
-        auth_methods=list(methods),
-        authenticated_at=now,
-        mfa_pending=False,
         ip_address=client.ip_address,
         user_agent=client.user_agent,
         transport=client.transport,

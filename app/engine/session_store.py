@@ -59,7 +59,14 @@ _ROTATED = (
 )
 _SWAPPED = (*_ROTATED, "floor_generation", "given_up_from", "given_up_to")
 
-_RAISED = (*_SWAPPED, "absolute_expires_at", "auth_methods", "authenticated_at", "mfa_pending")
+_RAISED = (
+    *_SWAPPED,
+    "organization_id",
+    "absolute_expires_at",
+    "auth_methods",
+    "authenticated_at",
+    "mfa_pending",
+)
 
 
 def _swap(columns: tuple[str, ...]) -> Update:
@@ -102,7 +109,7 @@ class SessionStore:
         self._database = database
         self._snapshot = database.prepare(_SNAPSHOT)
         self._rotate = database.prepare(_ROTATE.where(*database.asynchronously()))
-        self._mark_seen = database.prepare(_MARK_SEEN.where(*database.asynchronously()))
+        self._mark_seen = database.prepare(_MARK_SEEN)
 
     def load(self, session_id: UUID, connection: Autocommit | None = None) -> Snapshot | None:
         """Read one session with its person and organization, on the connection at hand if there is one.
@@ -127,7 +134,8 @@ class SessionStore:
 
     def rotate(self, connection: Autocommit, before: SessionRow, after: SessionRow) -> bool:
         """Put `after`, a plain rotation, in the place of `before`; False if somebody else was faster."""
-        return connection.change(self._rotate, _swap_values(before, after, _ROTATED)) == 1
+        values = _swap_values(before, after, _ROTATED)
+        return connection.change(self._rotate, values, asynchronously=True) == 1
 
     def swap_within(self, transaction: Transaction, before: SessionRow, after: SessionRow) -> bool:
         """Do the same for any swap, as a part of a larger transaction."""
@@ -166,7 +174,10 @@ class SessionStore:
         return transaction.connection().execute(statement).rowcount == 1
 
     def mark_seen(self, session: SessionRow, generation: int, now: datetime) -> None:
-        """Note that a generation has provably been in somebody's hands."""
+        """Note that a generation has provably been in somebody's hands.
+
+        Durably: with a lost mark, a token whose successor was used would be taken for a lost answer's.
+        """
         values = {
             "session_id": session.id,
             "expected_generation": session.generation,

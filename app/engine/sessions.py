@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Transaction
 
-from app.delivery import Message, Postbox
 from app.engine.client import Client
 from app.engine.database import Database
 from app.engine.endings import SessionEndings, subject_of
@@ -20,9 +19,10 @@ from app.engine.errors import (
     SecondFactorRequired,
     Unavailable,
 )
-from app.engine.events import EventKind, Events
+from app.engine.events import EventKind, Events, Subject
 from app.engine.grant import Grant, SessionPolicy
-from app.engine.new_devices import new_device_notice
+from app.engine.new_devices import is_to_be_told
+from app.engine.notices import Notices
 from app.engine.proof import (
     PasswordDue,
     Proof,
@@ -33,7 +33,7 @@ from app.engine.proof import (
 from app.engine.refreshing import EndReason, Refresher, refusal
 from app.engine.rotation import is_given_up, standing
 from app.engine.second_factor_rule import SecondFactorRule
-from app.engine.session_rows import new_row, raised
+from app.engine.session_rows import new_row, raised, with_new_rights
 from app.engine.session_store import SessionStore
 from app.engine.snapshot import SessionRow, Snapshot
 from app.engine.sweeper import Sweeper
@@ -52,18 +52,18 @@ class Sessions(SessionEndings):
         keyring: Keyring,
         clock: Clock,
         events: Events,
-        postbox: Postbox,
+        notices: Notices,
         second_factor_rule: SecondFactorRule,
         retention: timedelta,
     ) -> None:
         super().__init__(database=database, store=SessionStore(database), clock=clock, events=events)
-        self._postbox = postbox
+        self._notices = notices
         self._second_factor_rule = second_factor_rule
         self._sweeper = Sweeper(
             database=database, store=self._store, clock=clock, events=events, retention=retention
         )
         self._refresher = Refresher(
-            database=database, store=self._store, keyring=keyring, clock=clock, events=events, postbox=postbox
+            database=database, store=self._store, keyring=keyring, clock=clock, events=events, notices=notices
         )
 
     def open(
@@ -85,39 +85,45 @@ class Sessions(SessionEndings):
             AccountSuspended, AccountDeleted, StaleProof, InvalidClient: see `app.engine.proof`.
             SecondFactorRequired: it is due, and this policy knows no way to ask for it.
             SecondFactorDue: it is due, and this policy asks for it before there is a session.
-            PasswordDue: another password is, and this policy wants it first.
+            PasswordDue: another password is, and this policy wants it before a session that can do anything.
             Unavailable: nothing was opened.
 
-        Transaction: commits before it returns; sweeping old rows follows in one of its own.
+        Transaction: commits before it returns; sweeping old rows follows in one of its own, and so do the
+        count of a notice and the event of a refusal for want of a second factor.
         """
         now = self._clock.now()
         replaced = self._replaced(replacing, policy)
 
-        def work(transaction: Transaction) -> tuple[UUID, Message | None]:
+        def work(transaction: Transaction) -> tuple[UUID, bool]:
             person = lock_proven(transaction, proof)
             if client.client_id is not None:
                 hold_application(transaction, client.client_id)
             pending = self._second_factor_rule.is_due_within(transaction, person, proof, trust_token)
-            if pending and not policy.opens_pending:
-                raise SecondFactorDue(proof) if policy.challenges_second_factor else SecondFactorRequired
-            if policy.wants_password_first and person.must_change_password:
-                raise PasswordDue(proof)
+            _check_due(policy, proof, pending=pending, overdue=person.must_change_password)
             row = new_row(proof, policy, client, now, pending=pending)
             if replaced is not None:
                 self._end(transaction, replaced, EndReason.REPLACED, client)
             self._make_room(transaction, row, policy, client)
-            notice = new_device_notice(transaction, person, client, now)
+            is_new_device = is_to_be_told(transaction, person, client)
             self._store.insert(transaction, row)
             self._events.record(
                 transaction, EventKind.LOGIN_SUCCEEDED, subject_of(row), client, methods=list(proof.methods)
             )
-            return row.id, notice
+            return row.id, is_new_device
 
-        session_id, notice = self._database.transact(work)
-        if notice is not None:
-            self._postbox.post(notice)
+        try:
+            session_id, is_new_device = self._database.transact(work)
+        except SecondFactorDue:
+            # No refusal yet: this contract asks for the factor, and the login goes on from there.
+            raise
+        except SecondFactorRequired:
+            self._record_refusal(proof, client)
+            raise
         self._sweeper.sweep_in_passing()
-        return self.grant(session_id, policy)
+        grant = self.grant(session_id, policy)
+        if is_new_device:
+            self._notices.new_device(grant.person, client, now)
+        return grant
 
     def grant(self, session_id: UUID, policy: SessionPolicy) -> Grant:
         """Return the tokens of a session that was just opened, or whose rights were just raised.
@@ -147,14 +153,38 @@ class Sessions(SessionEndings):
             AccessSessionEnded: the session is over.
             Unavailable: nothing was changed.
         """
-        session, now = self._store.lock(transaction, session_id), self._clock.now()
-        if session is None or session.revoked_at is not None or now >= session.expires_at:
-            raise AccessSessionEnded("over before its rights were raised")
+        session, now = self._live_within(transaction, session_id), self._clock.now()
         if not self._store.raise_within(transaction, session, raised(session, policy, client, now, methods)):
             raise Unavailable("the session changed while its rights were raised")
         self._events.record(
             transaction, EventKind.RIGHTS_RAISED, subject_of(session), client, methods=list(methods)
         )
+
+    def move_within(
+        self,
+        transaction: Transaction,
+        session_id: UUID,
+        organization_id: UUID,
+        policy: SessionPolicy,
+        client: Client,
+    ) -> None:
+        """Make another organization the session's active one, for whoever has checked that it may be.
+
+        Raises:
+            as `raise_within`; earlier tokens are as worthless.
+        """
+        session, now = self._live_within(transaction, session_id), self._clock.now()
+        moved = with_new_rights(session, policy, client, now, session.absolute_expires_at)
+        moved = moved._replace(organization_id=organization_id)
+        if not self._store.raise_within(transaction, session, moved):
+            raise Unavailable("the session changed while it was moved")
+        self._events.record(transaction, EventKind.ORGANIZATION_SWITCHED, subject_of(moved), client)
+
+    def _live_within(self, transaction: Transaction, session_id: UUID) -> SessionRow:
+        session = self._store.lock(transaction, session_id)
+        if session is None or session.revoked_at is not None or self._clock.now() >= session.expires_at:
+            raise AccessSessionEnded("over before its rights were changed")
+        return session
 
     def note_proof_within(
         self, transaction: Transaction, session: SessionRow, methods: Iterable[str]
@@ -263,6 +293,14 @@ class Sessions(SessionEndings):
         for surplus in rivals[policy.max_sessions_per_person - 1 :]:
             self._end(transaction, surplus, EndReason.TOO_MANY, client)
 
+    def _record_refusal(self, proof: Proof, client: Client) -> None:
+        subject = Subject(user_id=proof.user_id, organization_id=proof.organization_id)
+        self._database.transact(
+            lambda transaction: self._events.record(
+                transaction, EventKind.LOGIN_REFUSED, subject, client, methods=list(proof.methods)
+            )
+        )
+
     def _replaced(self, raw_token: str | None, policy: SessionPolicy) -> SessionRow | None:
         if raw_token is None:
             return None
@@ -270,3 +308,11 @@ class Sessions(SessionEndings):
             return self.identify(raw_token, policy).session
         except InvalidRefreshToken:
             return None
+
+
+def _check_due(policy: SessionPolicy, proof: Proof, *, pending: bool, overdue: bool) -> None:
+    """Refuse what has to be done before there is a session; a pending one can do nothing else anyway."""
+    if pending and not policy.opens_pending:
+        raise SecondFactorDue(proof) if policy.challenges_second_factor else SecondFactorRequired
+    if overdue and not pending and policy.wants_password_first:
+        raise PasswordDue(proof)

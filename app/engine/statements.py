@@ -65,7 +65,8 @@ class Prepared:
                 return None
             decoded = list(rows[0])
             for index, decode in self._decoders:
-                decoded[index] = decode(decoded[index])
+                if decoded[index] is not None:
+                    decoded[index] = decode(decoded[index])
         except Exception as error:
             if not is_unreadable(error, self._driver.Error, self._driver.DataError):
                 raise

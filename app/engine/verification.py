@@ -9,6 +9,7 @@ from app.engine.errors import AddressMissing, AlreadyVerified
 from app.engine.events import EventKind, Events, Subject
 from app.engine.one_time_codes import CodePurpose, OneTimeCodes, Redeemed
 from app.engine.snapshot import PersonRow
+from app.models import User
 from app.primitives.clock import Clock
 
 _PURPOSES = {
@@ -51,12 +52,18 @@ class Verification:
         _check(person, channel)
 
         def work(transaction: Transaction, redeemed: Redeemed) -> None:
-            now = self._clock.now()
-            setattr(redeemed.user, f"{_COLUMNS[channel]}_verified_at", now)
-            redeemed.user.updated_at = now
-            self._events.record(transaction, _EVENTS[channel], Subject(user_id=redeemed.user.id), client)
+            self.note_within(transaction, redeemed.user, channel, client)
 
         self._codes.redeem(_PURPOSES[channel], person.id, code, work, client)
+
+    def note_within(self, transaction: Transaction, user: User, channel: Channel, client: Client) -> None:
+        """Note that what was sent to a person by this channel has come back, unless that is known."""
+        column = f"{_COLUMNS[channel]}_verified_at"
+        if getattr(user, column) is not None:
+            return
+        user.updated_at = self._clock.now()
+        setattr(user, column, user.updated_at)
+        self._events.record(transaction, _EVENTS[channel], Subject(user_id=user.id), client)
 
 
 def _check(person: PersonRow, channel: Channel) -> None:

@@ -5,17 +5,19 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from flask import Flask
-from flask_jwt_extended import JWTManager, create_access_token
+from flask_jwt_extended import JWTManager
 
 from app.engine.errors import AccessTokenExpired, AccessTokenMalformed, InvalidAccessToken
 from app.engine.grant import Grant
 from app.primitives.clock import Clock
-from app.primitives.jwt_format import MalformedToken, read_unverified
+from app.primitives.jwt_format import MalformedToken
 from app.primitives.keyring import Keyring, Purpose
-from app.primitives.signed_json import is_signed, write_signed
+from app.primitives.signed_json import read_signed, write_signed
 
-# Says to a guard that reads no session that the second factor is still due.
-PENDING_CLAIM = "mfa_pending"
+# These say to a guard that reads no session that a second factor, or another password, is still due.
+_PENDING_CLAIM = "mfa_pending"
+_OVERDUE_CLAIM = "password_due"
+_DUE_CLAIMS = frozenset({_PENDING_CLAIM, _OVERDUE_CLAIM})
 
 
 class AccessClaims(NamedTuple):
@@ -44,12 +46,16 @@ class AccessTokenManager(JWTManager):
         super().__init__(app)
         self._signing_key = key
 
+    def sign(self, subject: str, token_type: str, claims: Mapping[str, Any]) -> str:
+        """Sign at once; what else the library could put in, the caller has already decided."""
+        own = {"jti": str(uuid4()), "type": token_type, "sub": subject}
+        return write_signed({**own, **claims}, self._signing_key)
+
     def _encode_jwt_from_config(  # type: ignore[override]
         self, identity: Any, token_type: str, claims: Mapping[str, Any] | None = None, **_options: Any
     ) -> str:
-        """Sign at once; what else the library could put in, the caller has already decided."""
-        own = {"jti": str(uuid4()), "type": token_type, "sub": identity}
-        return write_signed({**own, **(claims or {})}, self._signing_key)
+        """Serve the library's own functions, which a host application may call."""
+        return self.sign(identity, token_type, claims or {})
 
 
 class AccessTokens:
@@ -58,7 +64,6 @@ class AccessTokens:
     def __init__(self, app: Flask, *, keyring: Keyring, clock: Clock, algorithm: str) -> None:
         self._keys = keyring.verifying(Purpose.ACCESS_TOKEN)
         self._clock = clock
-        self._algorithm = algorithm
         app.config.update(
             JWT_ALGORITHM=algorithm,
             JWT_DECODE_ALGORITHMS=[algorithm],
@@ -74,7 +79,8 @@ class AccessTokens:
         Source: RFC 9068 section 2.2 for the set; the contract's documented claims keep their names and types.
         """
         session = grant.session
-        ours = {
+        signed = {
+            **claims,
             "sid": str(session.id),
             "gen": session.generation,
             "iss": audience.issuer,
@@ -85,11 +91,10 @@ class AccessTokens:
             "amr": session.auth_methods,
         }
         if session.mfa_pending:
-            ours[PENDING_CLAIM] = True
-        token: str = create_access_token(
-            identity=str(grant.person.uuid), additional_claims={**claims, **ours}, expires_delta=False
-        )
-        return token
+            signed[_PENDING_CLAIM] = True
+        if grant.person.must_change_password:
+            signed[_OVERDUE_CLAIM] = True
+        return self.manager.sign(str(grant.person.uuid), "access", signed)
 
     def read(self, token: str, audience: Audience, *, expired_too: bool = False) -> AccessClaims:
         """Verify an access token of one contract; the session is not looked at.
@@ -102,10 +107,10 @@ class AccessTokens:
         Source: RFC 8725 sections 3.1, 3.8, 3.9, 3.11.
         """
         try:
-            claims = read_unverified(token, algorithm=self._algorithm)
+            claims = read_signed(token, self._keys)
         except MalformedToken as error:
             raise AccessTokenMalformed(error.reason) from error
-        if not is_signed(token, self._keys):
+        if claims is None:
             raise InvalidAccessToken("signature")
         if claims.get("type") != "access" or not isinstance(claims.get("sub"), str):
             raise InvalidAccessToken("of another kind")
@@ -120,3 +125,8 @@ class AccessTokens:
             return AccessClaims(UUID(sid), generation, claims)
         except ValueError as error:
             raise InvalidAccessToken("names no session") from error
+
+
+def says_what_is_due(claims: Mapping[str, Any]) -> bool:
+    """Tell whether something was due when a token was made; only its session tells whether it still is."""
+    return not _DUE_CLAIMS.isdisjoint(claims)

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from flask import Request, Response, g, jsonify
-from flask.globals import request_ctx
+from flask import Request, Response
 
 from app.engine.client import Client, Transport
 from app.engine.engine import Engine
@@ -21,30 +20,46 @@ from app.engine.errors import (
     PasswordChangeRequired,
     RefreshTokenMissing,
     SecondFactorRequired,
+    SessionRevoked,
 )
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.snapshot import Snapshot
 from app.http import csrf
-from app.http.access_tokens import PENDING_CLAIM, AccessClaims
+from app.http.access_tokens import AccessClaims, says_what_is_due
 from app.http.basic_auth import basic_credentials
 from app.http.client_info import counted_address, read_client
+from app.http.json_answer import json_answer
 from app.http.runtime import Mount, Runtime
-from config import AccessTokenCheck, AccessTokenType
+from config import AccessTokenCheck
 
-_TYPE_HEADER = "X-Access-Token-Type"
-_DEFINITIVE = (InvalidRefreshToken, AccountUnavailable)
+# These say that the session is over; whatever else is refused, the cookies stay.
+DEFINITIVE = (InvalidRefreshToken, AccountUnavailable)
+
+
+def takes_cookies(error: AuthError, definitive: tuple[type[AuthError], ...] = DEFINITIVE) -> bool:
+    """Tell whether a refusal of the refresh token in the cookies clears them.
+
+    Where the browser has signed in anew, a late answer to the session before must not take the new cookies;
+    the old ones are gone already, or are replaced by the next login.
+    """
+    was_replaced = isinstance(error, SessionRevoked) and error.is_replaced
+    return isinstance(error, definitive) and not was_replaced
 
 
 class Call:
     """The request as a view sees it."""
 
-    def __init__(self, request: Request, runtime: Runtime, mount: Mount) -> None:
+    def __init__(
+        self, request: Request, runtime: Runtime, mount: Mount, transport: Transport | None = None
+    ) -> None:
         self._request = request
         self._runtime = runtime
         self._snapshot: Snapshot | None = None
         self._refreshed_from_cookie = False
+        # What the refresh token of the cookies was exchanged for, if this request has done so already.
+        self.fresh: Grant | None = None
         self.mount = mount
-        self.transport = _transport(request, mount)
+        self.transport = transport or mount.transport(request)
         self.client: Client = read_client(request, self.transport)
         self.access: AccessClaims | None = None
 
@@ -138,18 +153,15 @@ class Call:
         token = self.access_token()
         if token is None:
             raise AccessTokenMissing
-        self.access = self.read_access_token(token)
+        self.access, self._snapshot = self.read_access_token(token), None
         self._check_double_submit(self.access.session_id)
-        if self.mount.settings.tokens.access_token_check is AccessTokenCheck.SESSION:
-            self._snapshot = self.engine.sessions.authenticate(
-                self.access.session_id, self.access.generation, self.policy, self.client
-            )
-            if self._snapshot.session.mfa_pending and not pending:
+        check = self.mount.settings.tokens.access_token_check
+        if check is AccessTokenCheck.SESSION or says_what_is_due(self.access.claims):
+            found = self.judged_snapshot
+            if found.session.mfa_pending and not pending:
                 raise SecondFactorRequired
-            if self._snapshot.person.must_change_password and not overdue:
+            if found.person.must_change_password and not overdue:
                 raise PasswordChangeRequired
-        elif self.access.claims.get(PENDING_CLAIM) and not pending:
-            raise SecondFactorRequired
 
     def access_token(self) -> str | None:
         """Return the access token, from where this transport carries it.
@@ -199,6 +211,21 @@ class Call:
             raise RefreshTokenMissing
         self._refreshed_from_cookie = True
         return token
+
+    def refresh(self, from_body: str | None) -> Grant:
+        """Exchange the refresh token that came along for its successor.
+
+        A token is presented once: where a view or hook of a host has asked who is there, the session of the
+        cookies was refreshed in this very request, and the answer is what came of that.
+
+        Raises:
+            RefreshTokenMissing: it came neither way.
+            what `Sessions.refresh` raises.
+        """
+        token = self.refresh_token(from_body)
+        if self._refreshed_from_cookie and self.fresh is not None:
+            return self.fresh
+        return self.engine.sessions.refresh(token, self.policy, self.client)
 
     def cookie_refresh_token(self) -> str | None:
         """Return the refresh token whose cookie came along; in header mode no cookie is read."""
@@ -252,31 +279,38 @@ class Call:
         `tokens` maps the contract's field names to `access`, `refresh` and `trust`; the last is left out
         where no device was trusted. `remembered` None keeps what the person chose at login.
         """
-        access_token = self._issue(grant)
         if not self.uses_cookies:
-            values = {"access": access_token, "refresh": grant.refresh_token, "trust": trust_token}
+            values = {"access": self._issue(grant), "refresh": grant.refresh_token, "trust": trust_token}
             given = {name: values[kind] for name, kind in tokens.items() if values[kind] is not None}
-            return _json({**given, **body}, status)
-        if remembered is None:
-            remembered = self.mount.cookies.is_remembered(self._request)
-        response = _json(body, status)
-        csrf_token = None
-        if self.double_submit_enabled:
-            csrf_token = self._runtime.double_submit.issue(grant.session.id)
-        self.mount.cookies.set_tokens(
-            response, grant, access_token, remembered=remembered, csrf_token=csrf_token
-        )
-        if trust_token is not None:
-            self.mount.cookies.set_trust_token(response, trust_token, self.engine.trusted_devices.lifetime)
+            return json_answer({**given, **body}, status)
+        response = json_answer(body, status)
+        submit = self._runtime.double_submit
+        csrf_token = submit.issue(grant.session.id) if self.double_submit_enabled else None
+        self.set_cookies(response, grant, remembered, trust_token, csrf_token)
         return response
+
+    def set_cookies(
+        self,
+        response: Response,
+        grant: Grant,
+        remembered: bool | None,  # noqa: FBT001 - handed through from `grant_answer`
+        trust_token: str | None,
+        csrf_token: str | None,
+    ) -> None:
+        """Put fresh tokens into the cookies of an answer."""
+        cookies = self.mount.cookies
+        kept = cookies.is_remembered(self._request) if remembered is None else remembered
+        cookies.set_tokens(response, grant, self._issue(grant), remembered=kept, csrf_token=csrf_token)
+        if trust_token is not None:
+            cookies.set_trust_token(response, trust_token, self.engine.trusted_devices.lifetime)
 
     def answer(self, body: Mapping[str, Any] | list[Any], status: int = 200) -> Response:
         """Answer without tokens."""
-        return _json(body, status)
+        return json_answer(body, status)
 
     def signed_out_answer(self, body: Mapping[str, Any]) -> Response:
         """Answer a logout; in cookie mode the cookies go."""
-        response = _json(body, 200)
+        response = json_answer(body)
         if self.uses_cookies:
             self.mount.cookies.clear_tokens(response)
         return response
@@ -284,13 +318,13 @@ class Call:
     def csrf_answer(self, header_field: str, body: Mapping[str, Any]) -> Response:
         """Answer with a fresh double-submit value in its cookie and in the named field."""
         value = self._runtime.double_submit.issue(next(iter(self.named_sessions()), None))
-        response = _json({**body, header_field: value}, 200)
+        response = json_answer({**body, header_field: value})
         self.mount.cookies.set_csrf_token(response, value, self.policy.inactivity_timeout)
         return response
 
     def settle_refusal(self, error: AuthError, response: Response) -> None:
         """Clear the cookies if the very refresh token that came in one has been refused for good."""
-        if self._refreshed_from_cookie and isinstance(error, _DEFINITIVE):
+        if self._refreshed_from_cookie and takes_cookies(error):
             self.mount.cookies.clear_tokens(response)
 
     def _issue(self, grant: Grant) -> str:
@@ -302,36 +336,11 @@ class Call:
             raise AccessTokenMissing
         return self.access
 
-    def _check_double_submit(self, session_id: UUID) -> None:
+    def _check_double_submit(self, session_id: UUID | None) -> None:
         if not self.double_submit_enabled or self._request.method in csrf.SAFE_METHODS:
             return
         cookie = self.mount.cookies.csrf_token(self._request)
-        self._runtime.double_submit.check(cookie, self._request.headers.get(csrf.HEADER), session_id)
+        self._runtime.double_submit.check(cookie, self._submitted(), session_id)
 
-
-def current_call() -> Call | None:
-    """Return the call of the running request, if it got that far."""
-    call: Call | None = g.get("keyturn_call")
-    return call
-
-
-def begin_call(runtime: Runtime, mount: Mount) -> Call:
-    """Start the call of the running request."""
-    # The request itself and not its proxy, which would look it up anew at each of some thirty questions.
-    g.keyturn_call = call = Call(request_ctx.request, runtime, mount)
-    return call
-
-
-def _transport(request: Request, mount: Mount) -> Transport:
-    """Return how tokens travel: as configured, or as the request asks where that is left to it."""
-    configured = mount.settings.tokens.access_token_type
-    if configured is AccessTokenType.CLIENT:
-        asked = request.headers.get(_TYPE_HEADER, "").strip().lower()
-        return Transport.COOKIE if asked == Transport.COOKIE else Transport.HEADER
-    return Transport(configured.value)
-
-
-def _json(body: Mapping[str, Any] | list[Any], status: int) -> Response:
-    response = jsonify(body)
-    response.status_code = status
-    return response
+    def _submitted(self) -> str | None:
+        return self._request.headers.get(csrf.HEADER)

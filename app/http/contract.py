@@ -5,7 +5,7 @@ file that builds one of these.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -106,6 +106,14 @@ class Contract:
     issuer: str | None = None
     audience: str | None = None
     root_blueprint: Blueprint | None = None
+
+    def documents(self) -> ContractDefaults:
+        """Return what the settings have to know about this contract."""
+        return replace(
+            self.defaults,
+            asks_for_factors=self.opens_pending or self.challenges_second_factor,
+            access_dies_at_refresh=self.access_dies_at_refresh,
+        )
 
     def policy(self, tokens: TokenSettings, keyring: Keyring) -> SessionPolicy:
         """Return the rules for sessions of this contract under these settings."""

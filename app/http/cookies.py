@@ -23,7 +23,7 @@ class CookieJar:
         self.names = CookieNames(
             access=settings.prefix + names.access,
             refresh=settings.prefix + names.refresh,
-            remember=names.remember,
+            remember=settings.prefix + names.remember,
             csrf=settings.prefix + names.csrf,
             trust=names.trust and settings.prefix + names.trust,
         )
@@ -37,8 +37,8 @@ class CookieJar:
         return _only(request, self.names.refresh)
 
     def csrf_token(self, request: Request) -> str | None:
-        """Return the double-submit value that came along."""
-        return _only(request, self.names.csrf)
+        """Return the double-submit value that came along; of two, neither is known to be ours."""
+        return None if _is_doubled(request, self.names.csrf) else _value(request, self.names.csrf)
 
     def trust_token(self, request: Request, *, by_cookie: bool) -> str | None:
         """Return the token of a trusted device that came along."""
@@ -49,8 +49,13 @@ class CookieJar:
         return (request.headers.get(name) if name else None) or request.headers.get(_TRUST_HEADER)
 
     def is_remembered(self, request: Request) -> bool:
-        """Tell whether the person asked at login to stay signed in when the browser closes."""
-        return _only(request, self.names.remember) != "0"
+        """Tell whether the person asked at login to stay signed in when the browser closes.
+
+        It is asked when tokens have been made, which no cookie may cost the person any more: where the marker
+        came twice, the shorter stay is taken.
+        """
+        name = self.names.remember
+        return not _is_doubled(request, name) and _value(request, name) != "0"
 
     def set_tokens(
         self, response: Response, grant: Grant, access_token: str, *, remembered: bool, csrf_token: str | None
@@ -81,11 +86,16 @@ class CookieJar:
         """Set the one cookie that scripts may read: its value comes back in a header."""
         self._set(response, self.names.csrf, csrf_token, age, httponly=False)
 
-    def clear_tokens(self, response: Response) -> None:
-        """Delete every cookie of the login, with the attributes it was set with (RFC 6265bis section 5.7)."""
+    def clear_tokens(self, response: Response, *, csrf_token: str | None = None) -> None:
+        """Delete every cookie of the login, with the attributes it was set with (RFC 6265bis section 5.7).
+
+        `csrf_token` is what a form in this very answer brings back, and takes the place of the login's.
+        """
         for name in (self.names.access, self.names.refresh, self.names.remember):
             self._clear(response, name)
-        if self._settings.csrf_double_submit:
+        if csrf_token:
+            self.set_csrf_token(response, csrf_token)
+        elif self._settings.csrf_double_submit:
             self._clear(response, self.names.csrf, httponly=False)
 
     def _set(
@@ -121,9 +131,17 @@ def _only(request: Request, name: str) -> str | None:
     Raises:
         InvalidRequest: the name comes twice. Nothing is cleared.
     """
-    pairs = (pair.partition("=") for pair in request.headers.get("Cookie", "").split(";"))
-    if sum(pair_name.strip() == name for pair_name, _, _ in pairs) > 1:
+    if _is_doubled(request, name):
         raise InvalidRequest(f"the cookie {name} came more than once")
+    return _value(request, name)
+
+
+def _is_doubled(request: Request, name: str) -> bool:
+    pairs = (pair.partition("=") for pair in request.headers.get("Cookie", "").split(";"))
+    return sum(pair_name.strip() == name for pair_name, _, _ in pairs) > 1
+
+
+def _value(request: Request, name: str) -> str | None:
     return request.cookies.get(name) or None
 
 

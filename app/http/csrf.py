@@ -24,7 +24,7 @@ class OriginCheck:
     """Lets a cookie-bearing request pass from the configured origins only. The first is the service's own."""
 
     def __init__(self, origins: tuple[str, ...]) -> None:
-        self._own = origins[0]
+        self.own = origins[0]
         self._origins = frozenset(origins)
 
     def check(self, request: Request) -> None:
@@ -43,7 +43,7 @@ class OriginCheck:
             raise CrossSiteRequest("origin")
         # A browser calls a request cross-site or same-site only if its page is not ours; then the page's
         # origin must be one that was configured by name.
-        if site in {"cross-site", "same-site"} and origin in {None, self._own}:
+        if site in {"cross-site", "same-site"} and origin in {None, self.own}:
             raise CrossSiteRequest(f"fetch metadata: {site}")
 
 

@@ -3,18 +3,18 @@
 import logging
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, jsonify, make_response, request
-from werkzeug.exceptions import HTTPException
+from flask import Blueprint, Flask, Response, jsonify, make_response, request
+from werkzeug.exceptions import HTTPException, default_exceptions
 
 from app.engine import errors
 from app.engine.errors import AuthError, InvalidRequest
-from app.http.call import current_call
 from app.http.contract import ErrorAnswer, Refusal, WireRefusal
+from app.http.current import current_call
 from app.http.operations import current_operation
 from app.http.runtime import Mount, runtime
 
@@ -115,19 +115,32 @@ def every_error() -> list[type[AuthError]]:
     return found
 
 
-def install_error_handlers(app: Flask) -> None:
-    """Answer refusals, HTTP errors and failures alike in the contract's own shape."""
+def install_refusals(app: Flask) -> None:
+    """Answer the engine's refusals in the contract's own shape, in whichever view they come up."""
     app.register_error_handler(AuthError, _refuse)
-    app.register_error_handler(HTTPException, _answer_http_error)
-    app.register_error_handler(Exception, _answer_failure)
+
+
+def install_error_handlers(owner: Flask | Blueprint) -> None:
+    """Answer refusals, HTTP errors and failures alike in the contract's own shape."""
+    owner.register_error_handler(AuthError, _refuse)
+    handle_http_errors(owner, _answer_http_error)
+    owner.register_error_handler(Exception, _answer_failure)
+
+
+def handle_http_errors(owner: Flask | Blueprint, handler: Callable[[HTTPException], Response]) -> None:
+    """Answer every HTTP error of a blueprint in one way, whatever its application does with a 404 of its own.
+
+    Flask looks for a handler of the very status first, in the application too.
+    """
+    owner.register_error_handler(HTTPException, handler)
+    for status in default_exceptions:
+        owner.register_error_handler(status, handler)
 
 
 def _refuse(error: AuthError) -> Response:
     mount = _owner()
     answer = _answer(error, mount)
-    _log.info(
-        "refused %s %s: %s (%s)", request.method, request.endpoint, error.code, error.detail or error.message
-    )
+    log_refusal(error)
     message = _message(error, answer)
     refusal = Refusal(
         status=answer.status,
@@ -151,7 +164,12 @@ def _answer(error: AuthError, mount: Mount | None) -> ErrorAnswer:
         return error.answer
     operation = current_operation()
     here = nearest(type(error), operation.errors) if operation else None
-    return here or (mount.errors if mount else _SHARED)[type(error)]
+    return here or answer_of(error, mount.errors if mount else _SHARED)
+
+
+def answer_of(error: AuthError, answers: Mapping[type[AuthError], ErrorAnswer]) -> ErrorAnswer:
+    """Return what a whole table says of an error; one without a code of its own is answered as its kind."""
+    return next(answers[kind] for kind in type(error).__mro__ if kind in answers)
 
 
 def _answer_http_error(error: HTTPException) -> Response:
@@ -168,13 +186,26 @@ def _answer_http_error(error: HTTPException) -> Response:
 
 def _answer_failure(error: Exception) -> Response:
     """Say nothing of what failed, but give the id under which the log does."""
-    reference = secrets.token_hex(6)
-    _log.error("failure %s in %s %s", reference, request.method, request.endpoint, exc_info=error)
+    reference = log_failure(error)
     operation = current_operation()
     message = operation.failure if operation else None
     message = message or f"Internal server error (reference {reference})"
     refusal = _plain(HTTPStatus.INTERNAL_SERVER_ERROR, message)
     return _render(_owner(), refusal)
+
+
+def log_failure(error: Exception) -> str:
+    """Write a failure to the log and return the id under which it stands there."""
+    reference = secrets.token_hex(6)
+    _log.error("failure %s in %s %s", reference, request.method, request.endpoint, exc_info=error)
+    return reference
+
+
+def log_refusal(error: AuthError) -> None:
+    """Write a refusal to the log, with what is not for the client."""
+    _log.info(
+        "refused %s %s: %s (%s)", request.method, request.endpoint, error.code, error.detail or error.message
+    )
 
 
 def _owner() -> Mount | None:
@@ -228,13 +259,22 @@ def _message(error: AuthError, answer: ErrorAnswer) -> str:
     return error.message
 
 
+def retry_after(error: AuthError) -> str | None:
+    """Return the value of the header, in whole seconds, where the refusal passes by itself."""
+    wait = getattr(error, "retry_after", None)
+    return None if wait is None else str(max(1, math.ceil(wait.total_seconds())))
+
+
 def _add_headers(response: Response, error: AuthError, answer: ErrorAnswer) -> None:
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after.total_seconds())))
+    wait = retry_after(error)
+    if wait is not None:
+        response.headers["Retry-After"] = wait
     if answer.status == HTTPStatus.UNAUTHORIZED:
         call = current_call()
         was_read = call is not None and call.access is not None
-        sent = was_read or isinstance(error, errors.InvalidAccessToken)
+        # A wrong code says nothing against the token beside it, which a client need not refresh for it.
+        sent = isinstance(error, errors.InvalidAccessToken) or (
+            was_read and not isinstance(error, errors.InvalidCode)
+        )
         bearer = 'Bearer error="invalid_token"' if sent else "Bearer"
         response.headers["WWW-Authenticate"] = answer.challenge or bearer

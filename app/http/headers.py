@@ -1,8 +1,18 @@
-"""Response headers that every answer carries, and cross-origin access for the configured origins only."""
+"""Response headers that every answer carries, and cross-origin access for the configured origins only.
 
-from flask import Flask, Request, Response, request
+They are added to the finished answer: through `Response.headers` each would be checked and copied on every
+request, though it is the same constant every time.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, has_request_context, request
 
 from config import WebSettings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -21,29 +31,47 @@ _ALLOWED_HEADERS = (
 _PREFLIGHT_SECONDS = "600"
 
 
-def install_headers(app: Flask, web: WebSettings) -> None:
-    """Add the headers to every answer, errors too; a view may set a more specific value itself."""
+def install_headers(app: Flask, web: WebSettings, *, of_blueprints: frozenset[str] | None = None) -> None:
+    """Add the headers to every answer, errors too; a view may set a more specific value itself.
+
+    With `of_blueprints` only to the answers of these: the others are a host application's.
+    """
     added = list(_SECURITY.items())
     if web.public_url.startswith("https://"):
         added.append(("Strict-Transport-Security", _HSTS))
     origins = frozenset(web.allowed_origins)
+    serve = app.wsgi_app
 
-    @app.after_request
-    def add(response: Response) -> Response:
-        present = {name for name, _ in response.headers}
-        response.headers.extend([header for header in added if header[0] not in present])
-        origin = request.headers.get("Origin")
-        if origin in origins:
-            _allow(response, origin, request)
-        return response
+    def serve_with_headers(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
+            if of_blueprints is None or _is_of(of_blueprints):
+                present = {name for name, _ in headers}
+                headers += [header for header in added if header[0] not in present]
+                if environ.get("HTTP_ORIGIN") in origins:
+                    headers += _allowing(environ)
+            return start_response(status, headers, *failure)
+
+        return serve(environ, start)
+
+    app.wsgi_app = serve_with_headers  # type: ignore[method-assign]
 
 
-def _allow(response: Response, origin: str, request: Request) -> None:
+def _is_of(blueprints: frozenset[str]) -> bool:
+    """Tell whether one of them answers. Without a request it is a middleware of the host application."""
+    return has_request_context() and not blueprints.isdisjoint(request.blueprints)
+
+
+def _allowing(environ: "WSGIEnvironment") -> list[tuple[str, str]]:
     """Let a configured origin read the answer (WHATWG Fetch, CORS protocol)."""
-    response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Allow-Credentials"] = "true"
-    response.headers["Access-Control-Expose-Headers"] = "Retry-After"
-    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        response.headers["Access-Control-Allow-Methods"] = _ALLOWED_METHODS
-        response.headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
-        response.headers["Access-Control-Max-Age"] = _PREFLIGHT_SECONDS
+    headers = [
+        ("Access-Control-Allow-Origin", environ["HTTP_ORIGIN"]),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Expose-Headers", "Retry-After"),
+    ]
+    if environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
+        headers += [
+            ("Access-Control-Allow-Methods", _ALLOWED_METHODS),
+            ("Access-Control-Allow-Headers", _ALLOWED_HEADERS),
+            ("Access-Control-Max-Age", _PREFLIGHT_SECONDS),
+        ]
+    return headers

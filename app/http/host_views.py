@@ -8,14 +8,14 @@ from flask import request
 
 from app.engine.client import Transport
 from app.engine.errors import AuthError, Unavailable
-from app.http.access_tokens import PENDING_CLAIM
+from app.http.access_tokens import says_what_is_due
 from app.http.client_info import read_client
 from app.http.runtime import Mount, Runtime
 from config import AccessTokenCheck
 
 
 def honour_sessions(runtime: Runtime) -> None:
-    """Let Flask-JWT-Extended refuse tokens whose session is over, or whose second factor is still due.
+    """Let Flask-JWT-Extended refuse tokens whose session is over, or whose person has something to do first.
 
     The library calls this a blocklist; no list is kept, the session row says it all.
     """
@@ -33,8 +33,9 @@ def _mount_of(runtime: Runtime, claims: Mapping[str, Any]) -> Mount | None:
 
 def _is_live(runtime: Runtime, mount: Mount, claims: Mapping[str, Any]) -> bool:
     """Read the session as our own guard does; a database that does not answer is no reason to refuse."""
-    if mount.settings.tokens.access_token_check is AccessTokenCheck.SIGNATURE:
-        return PENDING_CLAIM not in claims
+    check = mount.settings.tokens.access_token_check
+    if check is AccessTokenCheck.SIGNATURE and not says_what_is_due(claims):
+        return True
     client = read_client(request, Transport.HEADER)
     try:
         snapshot = runtime.engine.sessions.authenticate(
@@ -44,4 +45,4 @@ def _is_live(runtime: Runtime, mount: Mount, claims: Mapping[str, Any]) -> bool:
         raise
     except AuthError:
         return False
-    return not snapshot.session.mfa_pending
+    return not (snapshot.session.mfa_pending or snapshot.person.must_change_password)

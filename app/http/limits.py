@@ -170,15 +170,18 @@ def _hit(limiter: Limiter, item: RateLimitItem, name: str, address: str) -> floa
 def _limiter(app: Flask, storage_uri: str) -> Limiter:
     """Build a limiter whose request hooks stay out of the way: limits are checked where they apply."""
     options: dict[str, Any] = {}
+    if storage_uri.startswith("unix"):
+        # The limits library's own name for what everybody else calls a Redis behind a unix socket.
+        storage_uri = f"redis+{storage_uri}"
     if storage_uri.startswith("redis"):
+        time_limits = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
         # A connection that was dropped is made anew at once; a store that did not answer in time is not
         # asked again by the same request.
-        once_more = Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,))
-        options = {
-            "socket_timeout": _REDIS_SECONDS,
-            "socket_connect_timeout": _REDIS_SECONDS,
-            "retry": once_more,
-        }
+        options = {**time_limits, "retry": Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,))}
+        if storage_uri.startswith("redis+sentinel"):
+            # Another sentinel is asked where one does not answer. A replica is never asked: it may lag.
+            asked_once = {**time_limits, "retry": Retry(NoBackoff(), 0)}
+            options |= {"sentinel_kwargs": asked_once, "use_replicas": False}
     limiter = Limiter(
         key_func=lambda: "",
         storage_uri=storage_uri,

@@ -22,6 +22,7 @@ from app.http import docs_page
 from app.http.openapi_refusals import Reason, http_reason, reasons
 from app.http.openapi_transports import (
     TRANSPORTS,
+    cleared_cookies,
     may_use_cookies,
     request_headers,
     security,
@@ -190,6 +191,7 @@ class _Document:
         if may_use_cookies(mount):
             header = token_cookies(mount, self._runtime.settings.cookies)
             components.header(f"{contract.name}.tokens", header)
+            components.header(f"{contract.name}.cleared", cleared_cookies(mount))
         for scheme, definition in security_schemes(mount).items():
             components.security_scheme(scheme, definition)
 
@@ -248,7 +250,8 @@ class _Document:
         examples = {reason.name: {"$ref": self._example(reason, mount)} for reason in refusals}
         status = refusals[0].status
         description = HTTPStatus(status).phrase
-        headers = {}
+        clears = any(reason.clears_tokens for reason in refusals)
+        headers = _set_cookie(mount, "cleared") if mount and clears else {}
         if status == HTTPStatus.TOO_MANY_REQUESTS and limit is not None:
             description = f"{description}: at most {limit} from one address"
         if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
@@ -312,9 +315,13 @@ def _success(mount: Mount, operation: Operation) -> dict[str, Any]:
         answer["content"] = {_JSON: {"schema": operation.answers}}
     if operation.gives_tokens:
         answer["description"] = TRANSPORTS[mount.settings.tokens.access_token_type]
-        if may_use_cookies(mount):
-            answer["headers"] = {"Set-Cookie": {"$ref": f"#/components/headers/{mount.contract.name}.tokens"}}
+    if may_use_cookies(mount) and (operation.gives_tokens or operation.clears_tokens):
+        answer["headers"] = _set_cookie(mount, "tokens" if operation.gives_tokens else "cleared")
     return answer
+
+
+def _set_cookie(mount: Mount, which: str) -> dict[str, Any]:
+    return {"Set-Cookie": {"$ref": f"#/components/headers/{mount.contract.name}.{which}"}}
 
 
 def _schema_name(schema: type[Schema] | Schema | str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -12,16 +12,16 @@ from werkzeug.routing import Rule
 from app.engine import errors
 from app.engine.errors import AuthError
 from app.http import csrf
+from app.http.call import DEFINITIVE
 from app.http.contract import ErrorAnswer, Refusal
 from app.http.errors import nearest
-from app.http.openapi_transports import asks_double_submit, may_use_cookies
+from app.http.openapi_transports import asks_double_submit, may_use_cookies, takes_refresh_cookie
 from app.http.operations import Access, Operation
 from app.http.runtime import Mount
-from config import AccessTokenCheck, Settings
+from config import Settings
 
 # A fixed moment, so that all processes give one and the same document.
 _SAMPLE_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
-# What the guard adds where it reads the session; with signatures alone it cannot know.
 _SESSION_IS_OVER = (
     errors.AccessSessionEnded,
     errors.AccountSuspended,
@@ -33,12 +33,16 @@ _SESSION_IS_OVER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One way to be refused; `name` is unique within a contract, `code` is what the wire shows."""
+    """One way to be refused; `name` is unique within a contract, `code` is what the wire shows.
+
+    `clears_tokens`: it may come with the cookies of the login deleted.
+    """
 
     name: str
     status: int
     code: str | None
     message: str
+    clears_tokens: bool = False
 
     def body(self, mount: Mount | None) -> dict[str, Any]:
         """Return the very body that is sent; outside every contract it is that of RFC 9457."""
@@ -85,27 +89,23 @@ def _implied(method: str, operation: Operation, mount: Mount, settings: Settings
     if operation.body is not None or (may_use_cookies(mount) and (guarded or operation.gives_tokens)):
         found.append(errors.InvalidRequest)
     if guarded:
-        found += _guard(operation, mount)
+        found += _guard(operation)
     if asks_double_submit(method, operation, mount, settings):
         found.append(errors.CsrfTokenInvalid)
     return found
 
 
-def _guard(operation: Operation, mount: Mount) -> list[type[AuthError]]:
+def _guard(operation: Operation) -> list[type[AuthError]]:
     found: list[type[AuthError]] = [errors.InvalidAccessToken]
     if operation.access is not Access.OPTIONAL:
         found.insert(0, errors.AccessTokenMissing)
-    if _reads_session(mount):
-        found += _SESSION_IS_OVER
+    # With signatures alone too: the session is read for tokens that say that something is due.
+    found += _SESSION_IS_OVER
     if operation.access is not Access.PARTIAL:
         found.append(errors.SecondFactorRequired)
-        if operation.access is not Access.SIGNED_IN and _reads_session(mount):
+        if operation.access is not Access.SIGNED_IN:
             found.append(errors.PasswordChangeRequired)
     return found
-
-
-def _reads_session(mount: Mount) -> bool:
-    return mount.settings.tokens.access_token_check is AccessTokenCheck.SESSION
 
 
 def _named(
@@ -119,6 +119,8 @@ def _named(
             found.append(_own(here))
         else:
             found.append(_shared(kind, mount))
+        if takes_refresh_cookie(mount, operation) and isinstance(kind, type) and issubclass(kind, DEFINITIVE):
+            found[-1] = replace(found[-1], clears_tokens=True)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.errors import AccessTokenMissing, RefreshTokenMissing
+from app.engine.errors import AccessTokenMissing, InvalidClient, RefreshTokenMissing
 from app.http import csrf
 from app.http.operations import Access, Operation
 from app.http.runtime import Mount
@@ -59,6 +59,21 @@ def token_cookies(mount: Mount, cookies: CookieSettings) -> dict[str, Any]:
     return {"description": text, "schema": {"type": "string"}}
 
 
+def cleared_cookies(mount: Mount) -> dict[str, Any]:
+    """Return the Set-Cookie header of an answer that ends the login of a browser."""
+    names = mount.cookies.names
+    text = (
+        f"In cookie mode: `{names.access}`, `{names.refresh}` and what goes with them are deleted; with a "
+        "refusal only where it is for good and of the very refresh token that came in a cookie."
+    )
+    return {"description": text, "schema": {"type": "string"}}
+
+
+def takes_refresh_cookie(mount: Mount, operation: Operation) -> bool:
+    """Tell whether an operation may find the refresh token that it works on in a cookie."""
+    return may_use_cookies(mount) and RefreshTokenMissing in operation.refuses
+
+
 def security_schemes(mount: Mount) -> dict[str, dict[str, Any]]:
     """Return the ways in which a request can prove itself to this contract."""
     name, names = mount.contract.name, mount.cookies.names
@@ -68,11 +83,23 @@ def security_schemes(mount: Mount) -> dict[str, dict[str, Any]]:
     if may_use_cookies(mount):
         found[f"{name}.cookie"] = {"type": "apiKey", "in": "cookie", "name": names.access}
         found[f"{name}.refresh_cookie"] = {"type": "apiKey", "in": "cookie", "name": names.refresh}
+    if InvalidClient in mount.contract.errors:
+        text = "Id and secret of a registered client (RFC 6749 section 2.3.1), in place of both in the body."
+        found[f"{name}.client"] = {"type": "http", "scheme": "basic", "description": text}
     return found
 
 
 def security(mount: Mount, operation: Operation) -> list[dict[str, list[str]]]:
     """Return the alternatives; an empty one says that the request may come without."""
+    callers = _callers(mount, operation)
+    if InvalidClient not in operation.refuses:
+        return callers
+    client: dict[str, list[str]] = {f"{mount.contract.name}.client": []}
+    return [{**caller, **way} for caller in callers or [{}] for way in ({}, client)]
+
+
+def _callers(mount: Mount, operation: Operation) -> list[dict[str, list[str]]]:
+    """Return how the person behind the request may be shown."""
     name = mount.contract.name
     schemes = security_schemes(mount)
     if operation.access is not Access.PUBLIC or AccessTokenMissing in operation.refuses:
@@ -80,7 +107,7 @@ def security(mount: Mount, operation: Operation) -> list[dict[str, list[str]]]:
             {scheme: []} for scheme in (f"{name}.bearer", f"{name}.cookie") if scheme in schemes
         ]
         return [{}, *guards] if operation.access is Access.OPTIONAL else guards
-    if RefreshTokenMissing in operation.refuses and f"{name}.refresh_cookie" in schemes:
+    if takes_refresh_cookie(mount, operation):
         return [{}, {f"{name}.refresh_cookie": []}]
     return []
 

@@ -7,11 +7,13 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, current_app, request
+from flask.globals import request_ctx
 from marshmallow import Schema, ValidationError
 
 from app.engine.errors import AuthError, InvalidRequest
-from app.http.call import Call, begin_call
+from app.http.call import Call
 from app.http.contract import ErrorAnswer
+from app.http.current import begin_call
 from app.http.form_body import read_form
 from app.http.json_body import read_object
 from app.http.runtime import runtime
@@ -44,7 +46,7 @@ class Operation:
 
     `form`: the body is a form and not JSON. `headers` are checked as the body is. `others` are answers beside
     success that do not have the contract's error body. `errors` goes before the contract's table, and
-    `failure` is what a 500 says here.
+    `failure` is what a 500 says here. `gives_tokens` and `clears_tokens` say what success does to cookies.
     """
 
     summary: str
@@ -56,6 +58,7 @@ class Operation:
     limit: str | None = None
     refuses: tuple[type[AuthError] | ErrorAnswer, ...] = ()
     gives_tokens: bool = False
+    clears_tokens: bool = False
     headers: type[Schema] | None = None
     others: Mapping[int, type[Schema]] = field(default_factory=dict)
     errors: Mapping[type[AuthError], ErrorAnswer] = field(default_factory=dict)
@@ -69,14 +72,17 @@ class Operation:
 
         @wraps(view)
         def serve(**path: Any) -> Response:
+            # Not its proxy, which would look the request up anew at each of some thirty questions.
+            request = request_ctx.request
             here = runtime()
-            call = begin_call(here, here.mounts[request.blueprints[-1]])
+            request.max_content_length = here.settings.web.max_body_bytes
+            call = begin_call(request, here, here.mounts[request.blueprints[-1]])
             if self.limit is not None:
                 call.check_limit(self.limit)
             call.check_origin()
             if header_schema is not None:
-                _validate(header_schema, dict(request.headers))
-            arguments = [] if schema is None else [_validate(schema, read(request))]
+                validated(header_schema, dict(request.headers))
+            arguments = [] if schema is None else [validated(schema, read(request))]
             if self._wants_access(call):
                 call.authenticate(
                     pending=self.access is Access.PARTIAL,
@@ -109,7 +115,7 @@ def current_operation() -> Operation | None:
     return declared_operation(view) if view is not None else None
 
 
-def _validate(schema: Schema, values: dict[str, Any]) -> dict[str, Any]:
+def validated(schema: Schema, values: dict[str, Any]) -> dict[str, Any]:
     """Check what came against a schema.
 
     Raises:

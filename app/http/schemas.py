@@ -43,6 +43,16 @@ class TokenText(Text):
         super().__init__(max_length=_TOKEN_LENGTH, **options)
 
 
+class Id(fields.UUID):
+    """The id of something, in the form of a UUID."""
+
+    default_error_messages = {  # noqa: RUF012 - the library's declaration
+        "required": "is required",
+        "null": "must be a UUID",
+        "invalid_uuid": "must be a UUID",
+    }
+
+
 class Flag(fields.Boolean):
     """True or false and nothing that looks like it."""
 

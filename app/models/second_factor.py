@@ -31,14 +31,19 @@ class TotpDevice(Base):
 
 
 class RecoveryCode(Base):
-    """One code that is still unused; using it deletes it. The codes of one set share their salt."""
+    """One code that is still unused; using it deletes it. The codes of one set share their salt.
+
+    The hash is sealed: it is of few bits, and the salt beside it would let whoever has the table guess.
+    """
 
     __tablename__ = "recovery_codes"
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     salt: Mapped[bytes] = mapped_column(LargeBinary(16).with_variant(BINARY(16), "mysql", "mariadb"))
-    hashed_code: Mapped[str] = mapped_column(Text(64))
+    sealed_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(255).with_variant(VARBINARY(255), "mysql", "mariadb")
+    )
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 

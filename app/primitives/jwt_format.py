@@ -51,7 +51,7 @@ def read_unverified(token: str, *, algorithm: str) -> dict[str, object]:
         _check_header(_parse_object(_decode_base64url(header)), algorithm)
     _decode_base64url(signature)
     claims = _parse_object(_decode_base64url(payload))
-    _check_timestamps(claims)
+    check_timestamps(claims)
     return claims
 
 
@@ -95,7 +95,12 @@ def _check_header(header: dict[str, object], algorithm: str) -> None:
         raise MalformedToken("header has another algorithm, type or parameter")
 
 
-def _check_timestamps(claims: dict[str, object]) -> None:
+def check_timestamps(claims: dict[str, object]) -> None:
+    """Make sure that a token says when it was made and when it ends.
+
+    Raises:
+        MalformedToken: a moment is missing or is no integer in range.
+    """
     for name in ("exp", "iat", "nbf") if "nbf" in claims else ("exp", "iat"):
         moment = claims.get(name)
         # A bool is an int to isinstance.

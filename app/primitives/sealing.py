@@ -32,6 +32,6 @@ def unseal(keys: Sequence[bytes], sealed: bytes, place: bytes) -> tuple[bytes, b
     for index, key in enumerate(keys):
         try:
             return AESGCM(key).decrypt(nonce, ciphertext, place), index == 0
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # a ValueError for what is too short to have been sealed
             continue
     raise SealBroken

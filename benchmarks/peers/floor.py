@@ -42,7 +42,7 @@ class Store:
     """A psycopg pool in autocommit: every statement is one round trip and one transaction."""
 
     def __init__(self, url: str) -> None:
-        self._pool = ConnectionPool(url, min_size=1, max_size=4, kwargs={"autocommit": True}, open=True)
+        self._pool = ConnectionPool(url, min_size=1, max_size=8, kwargs={"autocommit": True}, open=True)
 
     def rotate(self, session: uuid.UUID, generation: int) -> User | None:
         with self._pool.connection() as connection:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import make_url
 
 from app.extensions import db
 from tests.reliability.databases import fresh_database
@@ -97,6 +98,9 @@ def test_settings_that_are_not_for_production_are_a_warning(service):
             "warning",
             "without Secure, for development only",
         ),
+        ({}, "lifetimes", "ok", "3600 s for an access token, 2592000 s without a refresh"),
+        ({"SESSION_INACTIVITY_SECONDS": "3600"}, "lifetimes", "warning", "has lost the session"),
+        ({"SESSION_ABSOLUTE_SECONDS": "3600"}, "lifetimes", "ok", "3600 s without a refresh"),
         ({}, "proxies", "ok", "the address of the connection counts"),
         ({"PUBLIC_URL": "https://id.example.org"}, "proxies", "warning", "KEYTURN_TRUSTED_PROXIES"),
         ({"PUBLIC_URL": "https://id.example.org", "TRUSTED_PROXIES": "1"}, "proxies", "ok", "1 in front"),
@@ -114,6 +118,50 @@ def test_settings_are_explained_and_doubted(make, environ, topic, verdict, part)
     assert "hush" not in found[1]
 
 
+@pytest.mark.parametrize(
+    ("environ", "verdict", "part"),
+    [
+        ({}, "ok", "8 in each worker, says"),
+        ({"PASSWORD_HASH_CONCURRENCY": "4"}, "warning", "a flood of logins holds 8"),
+        ({"DATABASE_POOL_SIZE": "7"}, "warning", "set KEYTURN_DATABASE_POOL_SIZE=8"),
+    ],
+)
+def test_threads_are_compared_with_hashes_and_connections(make, environ, verdict, part):
+    service = make(**environ)
+    stamp(service)
+
+    found = findings(service)["threads"]
+
+    assert found[0] == verdict
+    assert part in found[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verdict", "part"),
+    [
+        ("--workers 4 --threads 16", "warning", "16 in each worker, says GUNICORN_CMD_ARGS; only 10"),
+        ("--workers 4", "ok", "gunicorn.conf.py"),
+        ("--threads many", "problem", "cannot be read"),
+        ("--config absent.py", "problem", "cannot be read"),
+    ],
+)
+def test_what_the_environment_tells_gunicorn_counts(service, monkeypatch, arguments, verdict, part):
+    stamp(service)
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", arguments)
+
+    found = findings(service, exits=int(verdict == "problem"))["threads"]
+
+    assert found[0] == verdict
+    assert part in found[1]
+
+
+def test_threads_are_not_guessed_where_gunicorn_is_not_configured(service, monkeypatch, tmp_path):
+    stamp(service)
+    monkeypatch.chdir(tmp_path)
+
+    assert "there is no gunicorn.conf.py" in findings(service)["threads"][1]
+
+
 def test_mail_that_reaches_nobody_is_a_warning_in_production(make):
     strong = {"PASSWORD_ARGON2_MEMORY_KIB": "19456", "PASSWORD_ARGON2_ITERATIONS": "2"}
     service = make(ENV="production", **strong)
@@ -125,10 +173,10 @@ def test_mail_that_reaches_nobody_is_a_warning_in_production(make):
     assert found["mail"][0] == "warning"
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["postgresql+psycopg", "mysql+pymysql", "mariadb+pymysql"])
 def server_url(request):
-    with fresh_database(request.param) as url:
-        yield url
+    with fresh_database("postgresql" if request.param.startswith("postgresql") else "mariadb") as url:
+        yield make_url(url).set(drivername=request.param).render_as_string(hide_password=False)
 
 
 # The database comes first, so that it is dropped after its connections are closed.
@@ -136,7 +184,9 @@ def test_a_clock_that_differs_from_the_databases_is_a_problem(server_url, make):
     service = make(DATABASE_URL=server_url)
     stamp(service)
     service.clock.advance(datetime.now(UTC) - service.clock.now())
-    assert findings(service)["clock"][0] == "ok"
+    verdict, message = findings(service)["clock"]
+    assert verdict == "ok"
+    assert message.endswith("s from the database's")
 
     service.clock.advance(timedelta(seconds=-8))
 

@@ -1,10 +1,14 @@
 """`users set`, `set-password`, `suspend`, `reinstate`, `delete`."""
 
+import pyotp
 import pytest
 
+from app.engine.client import Client
 from app.engine.errors import AccountSuspended, InvalidCredentials, NotFound
 from app.engine.events import EventKind
 from app.engine.refreshing import EndReason
+from app.engine.snapshot import SessionRow
+from tests.cli.conftest import Service
 
 EMAIL = "ada@example.test"
 
@@ -71,6 +75,27 @@ def test_an_address_of_somebody_else_is_refused(ada):
     assert result.stderr == "Error: This e-mail address is already in use.\n"
 
 
+def test_the_old_address_is_told_that_there_is_another_and_not_which(ada):
+    ada.run("users", "set", EMAIL, 'email="grace@example.test"', 'username="grace"')
+
+    (notice,) = ada.sender.messages
+    assert notice.recipient == EMAIL
+    assert notice.subject == "The e-mail address of your account was changed"
+    assert "the user name of your account was changed." in notice.text
+    assert "grace" not in notice.text + (notice.html or "")
+    ada.run("users", "set", "grace@example.test", 'username="hopper"')
+    assert (ada.sender.messages[-1].recipient, ada.sender.messages[-1].subject) == (
+        "grace@example.test",
+        "The user name of your account was changed",
+    )
+
+
+def test_nothing_is_told_of_what_stays_or_is_no_way_to_sign_in(ada):
+    ada.run("users", "set", EMAIL, f'email="{EMAIL.upper()}"', 'name="Grace"', "role_id=2")
+
+    assert ada.sender.messages == []
+
+
 def test_a_new_password_ends_every_session_and_a_mail_tells_of_it(ada):
     session = ada.log_in()
 
@@ -115,6 +140,7 @@ def test_a_deleted_person_is_gone_and_the_address_is_free(ada):
         ("users", "suspend"),
         ("users", "reinstate"),
         ("users", "delete"),
+        ("users", "reset-mfa"),
         ("users", "set-password", "--password", "correct horse battery"),
         ("users", "set", "a=1"),
         ("sessions", "list"),
@@ -126,3 +152,28 @@ def test_an_unknown_address_is_one_sentence(service, command):
     result = service.run(group, name, "nobody@example.test", *rest, exits=1)
 
     assert (result.stdout, result.stderr) == ("", "Error: no user nobody@example.test\n")
+
+
+def enrol(service: Service, session: SessionRow) -> None:
+    snapshot, changes = service.engine.sessions.look_up(session.id), service.engine.factor_changes
+    secret = changes.begin_totp(snapshot, name=None).secret
+    code = pyotp.TOTP(secret).at(service.clock.now())
+    changes.confirm_totp(snapshot, secret, code, Client(ip_address="192.0.2.7", user_agent="Firefox"))
+    service.sender.messages.clear()
+
+
+def test_a_second_factor_is_reset_once_and_a_mail_tells_of_it(ada):
+    session = ada.log_in()
+    enrol(ada, session)
+
+    result = ada.run("users", "reset-mfa", EMAIL)
+
+    assert result.stdout == f"Reset the second factor of {EMAIL}; every session has ended.\n"
+    assert ada.engine.sessions.look_up(session.id).session.revoked_reason == EndReason.MFA_CHANGED
+    status = ada.engine.second_factors.status(ada.person().id)
+    assert (status.is_enabled, status.devices) == (False, [])
+    _, event = ada.events(EventKind.MFA_CHANGED)
+    assert (event.actor, event.details) == ("administrator", {"change": "reset"})
+    assert [message.recipient for message in ada.sender.messages] == [EMAIL]
+    refused = ada.run("users", "reset-mfa", EMAIL, exits=1)
+    assert refused.stderr == "Error: This second factor is not enabled.\n"

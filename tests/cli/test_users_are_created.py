@@ -50,6 +50,20 @@ def test_without_admin_a_person_is_a_plain_member(service):
     assert not service.engine.sessions.look_up(service.log_in().id).organization.is_admin
 
 
+def test_a_password_meets_the_rules_of_the_organization(service):
+    service.run("organizations", "create", "--slug", "acme", "--name", "Acme")
+    acme = service.engine.organizations.find("acme").id
+    service.engine.organizations.change_settings(acme, {"password": {"digit": True}}, None)
+
+    result = service.run(*CREATE, "--organization", "acme", exits=1)
+
+    assert (result.stdout, result.stderr) == ("", "Error: password must contain a digit\n")
+    with pytest.raises(NotFound):
+        service.person("ada@example.test")
+    assert service.events(EventKind.ACCOUNT_CREATED) == []
+    service.run(*CREATE[:-1], "correct horse 7 battery", "--organization", "acme")
+
+
 def test_nobody_is_created_for_an_unknown_organization(service):
     result = service.run(*CREATE, "--organization", "nowhere", exits=1)
 

@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from app.engine.accounts import Registration
 from app.engine.errors import AuthError
-from app.http.call import begin_call
+from app.http.current import begin_call
 from tests.clients import PASSWORD, Device
 from tests.conftest import runtime_of
 
@@ -61,7 +61,7 @@ class SevenGClient(Device):
         }
         with self.app.test_request_context("/User/Guarded", headers=headers[self.transport]) as context:
             runtime = runtime_of(self.app)
-            call = begin_call(runtime, runtime.mounts["seven_g"])
+            call = begin_call(context.request, runtime, runtime.mounts["seven_g"])
             try:
                 call.authenticate()
                 answer = call.answer({})

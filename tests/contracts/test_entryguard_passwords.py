@@ -8,9 +8,9 @@ import pytest
 from app.delivery import MemorySender
 from app.primitives.clock import FrozenClock
 from tests.clients import ORIGIN, PASSWORD
-from tests.conftest import AppFor
-from tests.contracts.entryguard_client import BASE, EMAIL, SLUG, EntryGuardClient
-from tests.rows import change_user, event_kinds
+from tests.conftest import AppFor, runtime_of
+from tests.contracts.entryguard_client import BASE, EMAIL, SLUG, EntryGuardClient, assert_refused
+from tests.rows import all_sessions, change_user, event_kinds, events
 
 NEW_PASSWORD = "a quite different staple"
 LINK = re.compile(r"https://keyturn\.example/reset-password\?token=(\S+)")
@@ -45,7 +45,8 @@ def test_forgotten_password_is_answered_alike_for_members_and_others(
         for slug, email in ((SLUG, EMAIL), ("nowhere", EMAIL), (SLUG, "nobody@example.test"))
     ]
     assert [(answer.status_code, answer.data) for answer in answers] == [(204, b"")] * 3
-    assert [message.recipient for message in outbox.messages] == [EMAIL]
+    assert len({tuple(answer.headers) for answer in answers}) == 1
+    assert [message.subject for message in outbox.messages][1:] == ["Reset your password"]
 
 
 def test_link_is_built_from_the_configured_address_alone(guard: EntryGuardClient, outbox: MemorySender):
@@ -62,8 +63,10 @@ def test_link_is_built_from_the_configured_address_alone(guard: EntryGuardClient
         headers={"Host": "evil.example"},
         base_url="https://evil.example",
     )
+    assert len(outbox.messages) == 3
     for message in outbox.messages:
-        assert LINK.search(message.text)
+        assert LINK.search(message.text) or message.subject == "Confirm your e-mail address"
+        assert "https://keyturn.example/" in message.text
         assert "evil.example" not in message.text + (message.html or "")
 
 
@@ -151,3 +154,45 @@ def test_password_that_must_be_changed_is_due_as_well(guard: EntryGuardClient):
     guard.sign_up()
     change_user(guard.app, must_change_password=True)
     assert guard.another_device().log_in().get_json()["passwordExpired"] is True
+
+
+def change_expired(guard: EntryGuardClient, token: str):
+    values = {"passwordChangeToken": token, "newPassword": NEW_PASSWORD}
+    return guard.keep(guard.post(f"{BASE}/change-expired-password", values))
+
+
+def test_ending_every_session_ends_a_login_that_waits_for_another_password(guard: EntryGuardClient):
+    guard.sign_up()
+    change_user(guard.app, must_change_password=True)
+    device = guard.another_device()
+    token = device.log_in().get_json()["passwordChangeToken"]
+    runtime_of(guard.app).engine.sessions.end_all(1, None)
+
+    assert_refused(change_expired(device, token), 401, "token is not valid")
+
+    assert events(guard.app, "account:code:refused")[-1].details == {"purpose": "password-change"}
+    assert [row.revoked_at is None for row in all_sessions(guard.app)] == [False]
+    token = device.log_in().get_json()["passwordChangeToken"]
+    assert change_expired(device, token).status_code == 200
+
+
+@pytest.mark.parametrize("way", ["reset", "change"])
+@pytest.mark.parametrize("transport", ["cookie"])
+def test_session_that_the_browser_had_ends_with_a_new_password_too(
+    guard: EntryGuardClient, outbox: MemorySender, way: str
+):
+    guard.sign_up()
+    browser = guard.another_device()
+    browser.sign_up("bea@example.test", "Other")
+    former = browser.current_refresh_token()
+    if way == "reset":
+        forget(guard)
+        answer = reset(browser, token_of(outbox))
+    else:
+        change_user(guard.app, must_change_password=True)
+        answer = change_expired(browser, guard.another_device().log_in().get_json()["passwordChangeToken"])
+
+    assert (answer.status_code, answer.get_json()["user"]["email"]) == (200, EMAIL)
+    reasons = {row.revoked_reason for row in all_sessions(guard.app)}
+    assert reasons == {"password_changed", "replaced", None}
+    assert browser.present(former).status_code == 401

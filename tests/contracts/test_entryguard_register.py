@@ -9,7 +9,7 @@ from tests.clients import PASSWORD
 from tests.conftest import AppFor, on_every_database, runtime_of
 from tests.contracts.entryguard_client import BASE, EntryGuardClient, assert_refused
 from tests.http.wire import stored_rows
-from tests.rows import event_kinds
+from tests.rows import all_sessions, event_kinds
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def test_register_founds_an_organization_with_its_first_administrator(client: En
     assert event_kinds(client.app) == [
         "account:self:created",
         "organization:self:created",
+        "account:code:sent",
         "session:login:succeeded",
     ]
 
@@ -148,6 +149,24 @@ def test_suspended_organization_is_closed_to_its_founder_until_it_is_reinstated(
     assert_refused(client.another_device().log_in(), 403, "organization is suspended")
     organizations.reinstate("example-works")
     assert client.another_device().log_in().status_code == 200
+
+
+def test_register_where_a_second_factor_is_demanded_opens_a_session_that_can_only_enrol(
+    app_for: AppFor, transport: str
+):
+    app = app_for(contracts="entryguard", access_token_type=transport, mfa_required="true")
+    client = EntryGuardClient(app, transport)
+
+    answer = client.sign_up()
+
+    body = answer.get_json()
+    assert answer.status_code == 201
+    assert (body["mfaRequired"], body["mfaSetupRequired"], body["passwordExpired"]) == (False, True, False)
+    assert body["user"]["organizationSlug"] == "example-works"
+    assert [row.mfa_pending for row in all_sessions(app)] == [True]
+    assert event_kinds(app)[-1] == "session:login:succeeded"
+    assert_refused(client.use(), 401)
+    assert client.post("/api/v1/mfa/setup").status_code == 200
 
 
 def test_person_who_is_made_a_member_logs_in_without_being_administrator(client: EntryGuardClient):

@@ -4,12 +4,17 @@ import base64
 from datetime import timedelta
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 
+from app.engine.client import Transport
+from app.engine.identifiers import Identifier, IdentifierKind
+from app.http.client_info import read_client
 from app.primitives.clock import FrozenClock
 from tests.authenticator import Authenticator
-from tests.contracts.entryguard_client import BASE, EntryGuardClient
-from tests.rows import change_user, event_kinds
+from tests.clients import ORIGIN, PASSWORD
+from tests.conftest import runtime_of
+from tests.contracts.entryguard_client import BASE, EMAIL, EntryGuardClient, assert_refused
+from tests.rows import all_sessions, change_user, event_kinds
 
 MFA = "/api/v1/mfa"
 
@@ -143,6 +148,55 @@ def test_factor_that_the_organization_asks_for_is_enrolled_and_stays(
     token = ada.log_in().get_json()["mfaChallengeToken"]
     body = verify(ada, token, app.next_code()).get_json()
     assert (body["passwordExpired"], body["accessToken"]) == (True, None)
+
+
+def test_factor_comes_before_a_password_that_is_due_as_well(
+    ada: EntryGuardClient, clock: FrozenClock
+) -> None:
+    """[docs] If both apply, ask for MFA first and for the new password after it"""
+    former = ada.current_refresh_token()
+    rules = {"mfaRequired": True, "passwordExpirationDays": 1}
+    assert ada.patch("/api/v1/organization/settings", rules).status_code == 200
+    clock.advance(timedelta(days=2))
+    answer = ada.log_in()
+    body = answer.get_json()
+    assert (answer.status_code, body["mfaSetupRequired"], body["passwordExpired"]) == (200, True, False)
+    assert [row.mfa_pending for row in all_sessions(ada.app)] == [False, True]
+    assert event_kinds(ada.app)[-1] == "session:login:succeeded"
+    if ada.transport == "cookie":
+        assert ada.present(former).status_code == 401
+    app, _ = enrol(ada, clock)
+    token = ada.log_in().get_json()["mfaChallengeToken"]
+    body = verify(ada, token, app.next_code()).get_json()
+    assert (body["passwordExpired"], body["accessToken"]) == (True, None)
+    change = {"passwordChangeToken": body["passwordChangeToken"], "newPassword": "a quite different staple"}
+    assert ada.keep(ada.post(f"{BASE}/change-expired-password", change)).status_code == 200
+    assert ada.use().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("due", "status"), [({"mfa_enabled": True}, 401), ({"must_change_password": True}, 403)]
+)
+def test_view_that_goes_no_further_refuses_what_is_due(
+    app: Flask, transport: str, due: dict[str, bool], status: int
+) -> None:
+    runtime = runtime_of(app)
+
+    @app.post(f"{BASE}/directly")
+    def log_in() -> None:
+        runtime.engine.log_in(
+            Identifier.of(IdentifierKind.EMAIL, EMAIL),
+            PASSWORD,
+            runtime.mounts["entryguard"].policy,
+            read_client(request, Transport.HEADER),
+        )
+
+    ada = EntryGuardClient(app, transport)
+    ada.sign_up()
+    change_user(app, **due)
+    assert_refused(ada.http.post(f"{BASE}/directly", base_url=ORIGIN), status)
+    assert len(all_sessions(app)) == 1
+    assert event_kinds(app)[-1] == "session:login:succeeded"
 
 
 @pytest.mark.parametrize("token", ["", "x", "ktc_" + "x" * 65])

@@ -59,7 +59,7 @@ def test_each_role_has_its_kind_of_client(client: FalconClient, email: str, clie
     if status == 401:
         assert_refused(answer, 401, "Role not allowed for this type of client")
         assert stored_rows(client.app) == before
-        assert event_kinds(client.app)[-1] == "session:login:failed"
+        assert event_kinds(client.app)[-1] == "session:login:refused"
         assert_refused(device.log_in(email, "wrong password", client_type), 401, "Invalid password")
 
 
@@ -138,6 +138,7 @@ def test_suspended_person_is_kept_out_with_the_right_password_only(client: Falco
     device = client.another_device()
 
     assert_refused(device.log_in(), 401, "Account is not available")
+    assert event_kinds(client.app)[-1] == "session:login:refused"
     assert_refused(device.log_in(password="wrong password"), 401, "Invalid password")
     assert_refused(client.use(), 401, "Invalid token")
 

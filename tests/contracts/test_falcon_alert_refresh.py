@@ -12,7 +12,7 @@ from tests.clients import ORIGIN
 from tests.conftest import AppFor, on_every_database, runtime_of
 from tests.contracts.falcon_alert_client import FalconClient, assert_refused
 from tests.http.wire import cleared_cookies, set_cookies, stored_rows
-from tests.rows import event_kinds, session_row
+from tests.rows import database_without_sessions, event_kinds, session_row
 
 TOKENS = {"accessToken", "refreshToken"}
 PREFIX = "Invalid refresh token: "
@@ -172,17 +172,10 @@ def test_server_fault_is_answered_without_detail(client: FalconClient):
 
 
 def test_database_that_does_not_answer_is_no_refusal_of_the_token(client: FalconClient):
-    with client.app.app_context():
-        db.session.execute(text("ALTER TABLE sessions RENAME TO elsewhere"))
-        db.session.commit()
-
-    for refused in (client.refresh(), client.use(), client.post("/auth/verify")):
-        assert_refused(refused, 503)
-        assert set_cookies(refused) == {}
-
-    with client.app.app_context():
-        db.session.execute(text("ALTER TABLE elsewhere RENAME TO sessions"))
-        db.session.commit()
+    with database_without_sessions(client.app):
+        for refused in (client.refresh(), client.use(), client.post("/auth/verify")):
+            assert_refused(refused, 503)
+            assert set_cookies(refused) == {}
     assert client.refresh().status_code == 200
 
 

@@ -20,6 +20,8 @@ from tests.rows import claims_of, event_kinds
 
 ALL = "nest_auth,entryguard,seven_g,regardingwork_hub,falcon_alert@/falcon,oauth2"
 USERNAME = "ada"
+# What browsers load is no interface for programs.
+FOR_BROWSERS = ("pages.", "client_module.")
 SERVICE_PATHS = {"/healthz", "/readyz", "/openapi.json", "/docs"}
 
 
@@ -169,7 +171,8 @@ def test_description_covers_exactly_what_is_mounted_with_one_tag_for_each_contra
     prefixes = {name: mount.settings.prefix for name, mount in runtime_of(app).mounts.items()}
 
     assert [tag["name"] for tag in document["tags"]] == [*prefixes, "service"]
-    assert len({rule.rule for rule in app.url_map.iter_rules()}) == len(document["paths"])
+    rules = {rule.rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(FOR_BROWSERS)}
+    assert len(rules) == len(document["paths"])
     for (path, _), tags in described.items():
         if path in SERVICE_PATHS:
             assert tags == ["service"]
@@ -218,3 +221,21 @@ def test_two_contracts_that_answer_one_route_stop_the_start_up(
 
     for word in ("KEYTURN_CONTRACTS", first, second, route):
         assert word in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "contracts", ["oauth2", "seven_g", "regardingwork_hub", "falcon_alert", "oauth2,falcon_alert"]
+)
+def test_factor_that_no_contract_asks_for_cannot_be_required(app_for: AppFor, contracts: str):
+    with pytest.raises(ConfigurationError, match="nobody could log in"):
+        app_for(contracts=contracts, mfa_required="true")
+
+
+@pytest.mark.parametrize("contract", ["nest_auth", "entryguard"])
+def test_factor_that_one_contract_asks_for_can_be_required(app_for: AppFor, contract: str):
+    app_for(contracts=f"oauth2,{contract}", mfa_required="true")
+
+
+def test_access_tokens_that_die_at_refresh_cannot_be_checked_by_signature(app_for: AppFor):
+    with pytest.raises(ConfigurationError, match="KEYTURN_SEVEN_G__ACCESS_TOKEN_CHECK=session"):
+        app_for(contracts=ALL, access_token_check="signature")

@@ -9,6 +9,7 @@ from app.delivery import MemorySender
 from app.primitives.clock import FrozenClock
 from tests.authenticator import Authenticator, enrol
 from tests.clients import PASSWORD, AuthClient
+from tests.conftest import runtime_of
 from tests.rows import change_user, event_kinds, events, session_row
 
 
@@ -190,7 +191,7 @@ def test_mailed_code_is_a_factor_once_the_address_is_verified(
     assert verify(ada, code, "email").status_code == 400
 
 
-@pytest.mark.parametrize("by", ["deployment", "person"])
+@pytest.mark.parametrize("by", ["deployment", "person", "organization"])
 def test_second_factor_that_is_asked_for_must_be_enrolled_first(
     app_for, transport: str, clock: FrozenClock, by: str
 ) -> None:
@@ -199,6 +200,11 @@ def test_second_factor_that_is_asked_for_must_be_enrolled_first(
     client.sign_up()
     if by == "person":
         change_user(client.app, attributes={"mfa_required": True})
+    if by == "organization":
+        organizations = runtime_of(client.app).engine.organizations
+        works = organizations.create(slug="works", name="Works").id
+        organizations.add_member("works", 1)
+        organizations.change_settings(works, {"mfa_required": True}, None)
     body = client.log_in().get_json()
     assert (body["isRequiresMfa"], body["mfaMethods"]) == (True, [])
     assert client.get("/auth/user").get_json()["code"] == "MFA_REQUIRED"
@@ -212,13 +218,16 @@ def test_second_factor_that_is_asked_for_must_be_enrolled_first(
     assert (answer.status_code, answer.get_json()["code"]) == (403, "MFA_TOGGLING_NOT_ALLOWED")
 
 
-def test_new_device_is_told_and_a_known_one_is_not(ada: AuthClient, outbox: MemorySender) -> None:
+def test_new_device_is_told_and_a_known_one_is_not(
+    ada: AuthClient, clock: FrozenClock, outbox: MemorySender
+) -> None:
+    change_user(ada.app, email_verified_at=clock.now())
     other = ada.another_device()
-    other.http.environ_base["HTTP_USER_AGENT"] = "Firefox/120.0"
+    other.http.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64) Firefox/120.0"
     other.log_in()
     assert subjects(outbox) == ["New sign-in to your account"]
-    assert "Firefox/120.0, from 127.0.0.1" in outbox.messages[-1].text
-    other.http.environ_base["HTTP_USER_AGENT"] = "Firefox/121.0"
+    assert "Firefox on Linux, from 127.0.0.1" in outbox.messages[-1].text
+    other.http.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64) Firefox/121.0"
     other.log_in()
     ada.log_in()
     assert len(outbox.messages) == 1

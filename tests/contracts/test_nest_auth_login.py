@@ -134,6 +134,9 @@ def test_login_without_all_credentials_names_what_is_missing(
         ({"credentials": {"email": 1}}, "credentials.email must be a string"),
         ({"credentials": {}, "rememberMe": "no"}, "rememberMe must be a boolean"),
         ({"credentials": {}, "rememberMe": 0}, "rememberMe must be a boolean"),
+        ({"credentials": {}, "guard": []}, "guard must be a string"),
+        ({"credentials": {}, "tenantId": 5}, "tenantId must be a UUID"),
+        ({"credentials": {}, "tenantId": "example-works"}, "tenantId must be a UUID"),
     ],
 )
 def test_login_of_another_form_is_refused(client: AuthClient, body: dict[str, object], message: str) -> None:
@@ -151,7 +154,7 @@ def test_suspended_person_is_told_so_only_with_the_right_password(client: AuthCl
     assert_refused(device.log_in(password="wrong password"), 401, "INVALID_CREDENTIALS")
 
     assert stored_rows(client.app) == before
-    assert event_kinds(client.app)[-1] == "session:login:failed"
+    assert event_kinds(client.app)[-2:] == ["session:login:refused", "session:login:failed"]
 
 
 def test_deleted_person_is_unknown_at_login(client: AuthClient) -> None:

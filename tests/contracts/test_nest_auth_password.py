@@ -1,11 +1,16 @@
 """Changing the password: section 10 of the contract."""
 
-import pytest
+import hashlib
 
+import pytest
+from flask import Flask
+
+from app import create_app
 from app.delivery import MemorySender
+from app.extensions import db
 from app.primitives.clock import FrozenClock
 from tests.clients import PASSWORD, AuthClient
-from tests.conftest import AppFor
+from tests.conftest import AppFor, SettingsFor
 from tests.http.wire import assert_refused, set_cookies, stored_rows
 from tests.rows import change_user, event_kinds, session_row
 
@@ -106,3 +111,25 @@ def test_a_due_password_change_can_be_made_and_is_then_over(client: AuthClient) 
     answer = client.log_in(password=NEW)
     assert "mustChangePassword" not in answer.get_json()
     assert client.get("/auth/user").status_code == 200
+
+
+def test_embedding_program_may_bring_its_own_source_of_breached_passwords(
+    app: Flask, settings_for: SettingsFor, clock: FrozenClock
+) -> None:
+    asked: list[str] = []
+
+    def source(prefix: str) -> list[str]:
+        asked.append(prefix)
+        digest = hashlib.sha1(PASSWORD.encode(), usedforsecurity=False).hexdigest().upper()
+        return [f"{digest[5:]}:12"] if digest.startswith(prefix) else []
+
+    embedded = create_app(settings_for(), clock=clock, breached_passwords=source)
+    client = AuthClient(embedded, "header")
+    refused = client.sign_up()
+    assert_refused(refused, 400, "PASSWORD_POLICY_VIOLATION", "password is known from a data breach")
+    assert stored_rows(app)["users"] == []
+    assert event_kinds(app) == []
+    assert client.sign_up(password=NEW).status_code == 200
+    assert {len(prefix) for prefix in asked} == {5}
+    with embedded.app_context():
+        db.engine.dispose()

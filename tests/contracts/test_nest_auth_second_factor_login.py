@@ -92,6 +92,7 @@ def test_other_codes_are_refused_and_leave_the_session_pending(
     }[guess]
     answer = verify(client, otp)
     assert (answer.status_code, answer.get_json()["code"]) == (401, "MFA_CODE_INVALID")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert session_row(client.app, client.current_access_token()).mfa_pending
     assert events(client.app, "account:mfa:refused")[-1].details == {"method": "totp"}
 

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from app.delivery import MemorySender
 from app.primitives.clock import FrozenClock
 from tests.authenticator import Authenticator, enrol
 from tests.clients import ORIGIN, PASSWORD, AuthClient
-from tests.rows import claims_of, event_kinds
+from tests.rows import change_user, claims_of, event_kinds
 
 NAME = "nest_auth_device_trust"
 
@@ -138,3 +139,47 @@ def test_no_device_is_trusted_where_none_may_be(app_for, transport: str, clock: 
     answer = client.keep(client.post("/auth/mfa/verify", body))
     assert "trustToken" not in answer.get_json()
     assert is_asked(client)
+
+
+@pytest.fixture
+def asked(app_for, transport: str, clock: FrozenClock, outbox: MemorySender) -> AuthClient:
+    """Ada must have a second factor, switched none on, and trusts this device since a mailed code."""
+    client = AuthClient(app_for(access_token_type=transport, mfa_required="true"), transport)
+    client.sign_up()
+    change_user(client.app, email_verified_at=clock.now())
+    client.log_in()
+    client.post("/auth/mfa/challenge", {"method": "email"})
+    code = next(line for line in outbox.messages[-1].text.splitlines() if line.isdigit())
+    body = {"method": "email", "otp": code, "trustDevice": True}
+    assert client.keep(client.post("/auth/mfa/verify", body)).status_code == 200
+    return client
+
+
+def test_trusted_device_adds_no_factor_where_one_is_asked_for_that_was_never_switched_on(
+    asked: AuthClient, outbox: MemorySender
+) -> None:
+    assert not is_asked(asked)
+    answer = asked.post("/auth/mfa/setup-totp", {})
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "REAUTHENTICATION_REQUIRED")
+    assert asked.get("/auth/mfa/devices").get_json() == []
+    assert event_kinds(asked.app).count("account:mfa:changed") == 0
+    assert asked.keep(asked.post("/auth/reauthenticate", {"password": PASSWORD})).status_code == 200
+    assert asked.post("/auth/mfa/setup-totp", {}).status_code == 403
+    asked.post("/auth/mfa/challenge", {"method": "email"})
+    code = next(line for line in outbox.messages[-1].text.splitlines() if line.isdigit())
+    assert asked.keep(asked.post("/auth/mfa/verify", {"method": "email", "otp": code})).status_code == 200
+    assert asked.post("/auth/mfa/setup-totp", {}).status_code == 200
+
+
+def test_session_from_before_the_rule_adds_no_factor_by_its_password(
+    client: AuthClient, clock: FrozenClock
+) -> None:
+    client.sign_up()
+    change_user(client.app, email_verified_at=clock.now())
+    secret = client.post("/auth/mfa/setup-totp", {}).get_json()["secret"]
+    change_user(client.app, attributes={"mfa_required": True})
+    body = {"secret": secret, "otp": Authenticator(secret, clock).code()}
+    for path in ("/auth/mfa/setup-totp", "/auth/mfa/verify-totp-setup"):
+        assert client.post(path, body).get_json()["code"] == "REAUTHENTICATION_REQUIRED"
+    assert not client.get("/auth/mfa/status").get_json()["isEnabled"]
+    assert event_kinds(client.app).count("account:mfa:changed") == 0

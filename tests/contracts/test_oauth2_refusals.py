@@ -20,8 +20,8 @@ from tests.contracts.oauth2_client import (
     PUBLIC,
     OAuth2Client,
 )
-from tests.http.wire import cleared_cookies, stored_rows
-from tests.rows import event_kinds, events, session_row
+from tests.http.wire import cleared_cookies, set_cookies, stored_rows
+from tests.rows import change_user, event_kinds, events, session_row
 
 FORM = "application/x-www-form-urlencoded"
 LATER = timedelta(seconds=31)
@@ -118,6 +118,24 @@ def test_access_token_is_no_refresh_token(header_device: OAuth2Client) -> None:
     header_device.log_in()
     refused = header_device.present(header_device.access_token)
     assert (refused.status_code, refused.get_json()) == (400, INVALID_GRANT)
+
+
+def test_second_factor_that_is_due_opens_nothing_and_is_named_to_whoever_knows_the_password(
+    device: OAuth2Client,
+) -> None:
+    """[docs] RFC 6749 5.2: error_description helps the developer to understand the error."""
+    change_user(device.app, mfa_enabled=True)
+    before, seen = stored_rows(device.app), event_kinds(device.app)
+
+    refused = device.log_in()
+    assert refused.status_code == 400
+    assert refused.get_json() == {
+        "error": "invalid_grant",
+        "error_description": "A second factor is due, which the password grant cannot prove",
+    }
+    assert set_cookies(refused) == {}
+    assert (stored_rows(device.app), event_kinds(device.app)) == (before, [*seen, "session:login:refused"])
+    assert device.log_in(password="wrong").get_json() == INVALID_GRANT
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from app.http.operations import Access, declared_operation
 from app.primitives.clock import FrozenClock
 from tests.authenticator import enrol
 from tests.clients import ORIGIN, PASSWORD, AuthClient
+from tests.rows import all_sessions, event_kinds
 
 CHECKS = ("session", "signature")
 # Whoever adds to these lets somebody in who knows only the password.
 OPEN_TO_PENDING = {
-    "nest_auth.log_out_everywhere",
     "nest_auth.me",
     "nest_auth.verify_session",
     "nest_auth.mfa.challenge",
@@ -24,10 +24,6 @@ OPEN_TO_PENDING = {
     "nest_auth.mfa.status",
     "nest_auth.mfa.verify",
     "nest_auth.mfa.verify_recovery_code",
-    "nest_auth.recovery.send_email_verification",
-    "nest_auth.recovery.send_phone_verification",
-    "nest_auth.recovery.verify_email",
-    "nest_auth.recovery.verify_phone",
 }
 # A body that would do where an operation demands one, so that nothing but the second factor is missing.
 BODIES = {
@@ -78,7 +74,32 @@ def test_pending_session_is_refused_at_every_full_operation(
 
 
 def test_nothing_else_is_open_to_pending_sessions(app: Flask) -> None:
-    assert set(guarded(app, Access.PARTIAL)) <= OPEN_TO_PENDING
+    assert set(guarded(app, Access.PARTIAL)) == OPEN_TO_PENDING
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_who_knows_only_the_password_signs_nobody_out(
+    app_for, transport: str, clock: FrozenClock, check: str
+) -> None:
+    recovery = {} if check == "session" else {"refresh_recovery_seconds": 0}
+    owner = AuthClient(app_for(access_token_type=transport, access_token_check=check, **recovery), transport)
+    owner.sign_up()
+    app = enrol(owner, clock)
+    owner.log_in()
+    proof = {"method": "totp", "otp": app.next_code(), "trustDevice": True}
+    owner.keep(owner.post("/auth/mfa/verify", proof))
+    stranger = owner.another_device()
+    stranger.log_in()
+    rows, seen = all_sessions(owner.app), event_kinds(owner.app)
+
+    answer = stranger.post("/auth/logout-all")
+
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "MFA_REQUIRED")
+    assert [row.revoked_at for row in all_sessions(owner.app)] == [row.revoked_at for row in rows]
+    assert event_kinds(owner.app) == seen
+    assert owner.get("/auth/user").status_code == 200
+    assert stranger.post("/auth/logout").status_code == 200
+    assert owner.log_in().get_json()["isRequiresMfa"] is False
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -15,7 +15,7 @@ from tests.clients import ORIGIN
 from tests.conftest import AppFor, on_every_database, runtime_of
 from tests.contracts.regardingwork_hub_client import BASE, HubClient, assert_refused
 from tests.http.wire import cleared_cookies, set_cookies, stored_rows
-from tests.rows import event_kinds, session_row
+from tests.rows import database_without_sessions, event_kinds, session_row
 
 TOKENS = {"access_token", "refresh_token"}
 ENDED = "Invalid or expired refresh token"
@@ -230,18 +230,11 @@ def test_server_fault_says_only_that_the_refresh_failed(client: HubClient):
 
 
 def test_database_that_does_not_answer_is_no_refusal_of_the_token(client: HubClient):
-    with client.app.app_context():
-        db.session.execute(text("ALTER TABLE sessions RENAME TO elsewhere"))
-        db.session.commit()
-
-    for refused in (client.refresh(), client.use(), client.log_out(), client.get(f"{BASE}/validate")):
-        assert_refused(refused, 503)
-        assert int(refused.headers["Retry-After"]) >= 1
-        assert set_cookies(refused) == {}
-
-    with client.app.app_context():
-        db.session.execute(text("ALTER TABLE elsewhere RENAME TO sessions"))
-        db.session.commit()
+    with database_without_sessions(client.app):
+        for refused in (client.refresh(), client.use(), client.log_out(), client.get(f"{BASE}/validate")):
+            assert_refused(refused, 503)
+            assert int(refused.headers["Retry-After"]) >= 1
+            assert set_cookies(refused) == {}
     assert client.refresh().status_code == 200
 
 

@@ -1,17 +1,13 @@
 """What is refused alike in every contract, by each transport: ended sessions, bad input, limits, outages."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from flask import Flask
-from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.engine.engine import Engine
 from app.engine.refreshing import EndReason
-from app.extensions import db
 from tests.clients import ORIGIN, Device
 from tests.conftest import runtime_of
 from tests.contracts.devices import (
@@ -24,25 +20,9 @@ from tests.contracts.devices import (
     assert_over,
 )
 from tests.http.wire import stored_rows
-from tests.rows import claims_of, event_kinds, session_row
+from tests.rows import claims_of, database_without_sessions, event_kinds, session_row
 
 JSON = "application/json"
-
-
-@contextmanager
-def database_without_sessions(app: Flask) -> Iterator[None]:
-    """Take the table of sessions away, as an outage does."""
-    _rename(app, "sessions", "elsewhere")
-    try:
-        yield
-    finally:
-        _rename(app, "elsewhere", "sessions")
-
-
-def _rename(app: Flask, table: str, name: str) -> None:
-    with app.app_context():
-        db.session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
-        db.session.commit()
 
 
 def in_an_organization(device: Device) -> Device:

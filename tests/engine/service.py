@@ -61,13 +61,6 @@ class Service:
         """Let sessions of the contract live by other rules."""
         self.policy = replace(self.policy, **changes)
 
-    def empty(self) -> None:
-        """Delete every row of every table."""
-        with self.pool.connect() as connection:
-            for table in reversed(Base.metadata.sorted_tables):
-                connection.execute(table.delete())
-            connection.commit()
-
     def person(self, email: str = ADA, password: str = PASSWORD) -> PersonRow:
         """Register a person."""
         return self.accounts.register(Registration(password=password, email=email), FIREFOX)

@@ -58,6 +58,8 @@ def crowd(service: Service, grant: Grant) -> None:
         connection.commit()
     with service.pool.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
+        # Statistics belong to the transaction; without them those of an earlier, smaller table would hold.
+        connection.commit()
 
 
 def like(service: Service, model: type[User], key: int) -> dict[str, Any]:

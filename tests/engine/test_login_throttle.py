@@ -7,6 +7,7 @@ import pytest
 
 from app.engine.client import Client
 from app.engine.errors import AccountLocked, AuthError, InvalidCredentials
+from app.engine.grant import Grant
 from app.primitives.clock import FrozenClock
 from tests.conftest import on_every_database
 from tests.engine.conftest import ServiceFor
@@ -23,10 +24,12 @@ def service(service: Service) -> Service:
     return service
 
 
-def answer(service: Service, email: str = ADA, password: str = "a wrong password") -> type[object]:
+def answer(
+    service: Service, email: str = ADA, password: str = "a wrong password", client: Client = FIREFOX
+) -> type[object]:
     """Log in and return what came of it."""
     try:
-        return type(service.log_in(email, password))
+        return type(service.log_in(email, password, client))
     except AuthError as error:
         return type(error)
 
@@ -78,6 +81,39 @@ def test_locking_one_address_keeps_nobody_out_from_another(service: Service):
         answer(service)
 
     assert answer(service, password=PASSWORD) is AccountLocked
+    assert service.log_in(client=CURL)
+
+
+def test_ipv6_addresses_of_one_customer_count_as_one_however_they_are_spelt(service: Service):
+    spellings = ("2001:db8:1:2::{}", "2001:DB8:0001:2:0::{}", "2001:db8:1:2:ffff:a:b:{}")
+    for number in range(LIMIT):
+        address = spellings[number % len(spellings)].format(number)
+        service.fail_to_log_in(client=Client(ip_address=address, user_agent="curl"))
+
+    for address, is_locked in {"2001:db8:1:2::99": True, "2001:db8:1:3::1": False}.items():
+        elsewhere = Client(ip_address=address, user_agent="curl")
+        found = AccountLocked if is_locked else Grant
+        assert answer(service, password=PASSWORD, client=elsewhere) is found
+    assert service.event_kinds().count("session:login:locked") == 1
+
+
+def test_success_forgives_the_network_that_was_counted(service: Service):
+    for number in range(LIMIT - 1):
+        service.fail_to_log_in(client=Client(ip_address=f"2001:db8:1:2::{number}", user_agent="curl"))
+    here = Client(ip_address="2001:db8:1:2::99", user_agent="curl")
+
+    service.log_in(client=here)
+
+    for _ in range(LIMIT):
+        assert issubclass(answer(service, client=here), InvalidCredentials)
+
+
+def test_callers_without_an_address_are_counted_beside_the_account(service: Service):
+    nowhere = Client(ip_address=None, user_agent="curl")
+    for _ in range(LIMIT):
+        assert issubclass(answer(service, client=nowhere), InvalidCredentials)
+
+    assert answer(service, client=nowhere) is AccountLocked
     assert service.log_in(client=CURL)
 
 

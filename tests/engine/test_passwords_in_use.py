@@ -3,16 +3,20 @@
 import sys
 from types import FrameType
 from typing import Any
+from uuid import uuid4
 
 import argon2
 import pytest
 
+from app.engine.candidates import LoginTarget
 from app.engine.errors import InvalidCredentials
 from app.models import LoginThrottle
 from tests.conftest import on_every_database
 from tests.engine.conftest import ServiceFor
 from tests.engine.service import ADA, PASSWORD, Service
 from tests.engine.statements import recorded_statements
+
+ANOTHER, STRANGE = LoginTarget(organization_slug="another"), LoginTarget(organization_id=uuid4())
 
 
 @pytest.fixture
@@ -75,10 +79,19 @@ def test_a_wrong_password_does_not_touch_an_old_hash(service: Service, service_f
     [
         (ADA, {}),
         ("nobody@example.test", {}),
-        (ADA, {"organization_slug": "another"}),
-        ("nobody@example.test", {"organization_slug": "another"}),
+        (ADA, {"target": ANOTHER}),
+        ("nobody@example.test", {"target": ANOTHER}),
+        (ADA, {"target": STRANGE}),
+        ("nobody@example.test", {"target": STRANGE}),
     ],
-    ids=["wrong password", "unknown", "wrong organization", "unknown with organization"],
+    ids=[
+        "wrong password",
+        "unknown",
+        "wrong slug",
+        "unknown with a wrong slug",
+        "wrong id",
+        "unknown with a wrong id",
+    ],
 )
 def test_every_refusal_computes_one_hash(service: Service, case: tuple[str, dict[str, Any]]):
     email, options = case
@@ -97,8 +110,9 @@ def test_every_refusal_runs_the_same_statements(service: Service):
     expected = statements_of(ADA)
 
     assert statements_of("nobody@example.test") == expected
-    assert statements_of(ADA, organization_slug="another") == expected
-    assert statements_of("nobody@example.test", organization_slug="another") == expected
+    for target in (ANOTHER, STRANGE):
+        assert statements_of(ADA, target=target) == expected
+        assert statements_of("nobody@example.test", target=target) == expected
 
 
 def test_a_person_without_a_password_cannot_log_in_with_any(service: Service):

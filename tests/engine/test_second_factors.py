@@ -1,32 +1,36 @@
 """Second factors on a real database: each code counts once, whoever else tries at the same moment."""
 
-import base64
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pyotp
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from app.engine.accounts import Registration
-from app.engine.client import Client
 from app.engine.engine import Engine
 from app.engine.errors import AuthError, InvalidSecondFactor
 from app.engine.mfa import Holder, RecoveryForm
-from app.engine.snapshot import PersonRow
-from app.models import RecoveryCode, TotpDevice, User
+from app.models import RecoveryCode, TotpDevice
 from app.primitives.clock import FrozenClock
 from app.primitives.keyring import Keyring, Purpose
-from app.primitives.sealing import seal
+from app.primitives.sealing import unseal
 from config import FactorMethod
 from tests.conftest import SECRET, START, on_every_database
+from tests.engine.factors import (
+    HERE,
+    RFC_SECRET,
+    give_device,
+    give_recovery_codes,
+    make_recovery_codes,
+    outcome_of,
+    outcomes_of,
+    person_of,
+    prove,
+    racing_engine,
+    recovery_rows,
+)
 
-HERE = Client(ip_address="192.0.2.1", user_agent="Firefox")
-# RFC 6238 appendix B: the SHA-1 rows, of which the last six digits are a code of six.
-RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
+# RFC 6238 appendix B, for `RFC_SECRET`: the SHA-1 rows, of which the last six digits are a code of six.
 RFC_CODES = {
     59: "94287082",
     1111111109: "07081804",
@@ -35,64 +39,6 @@ RFC_CODES = {
     2000000000: "69279037",
     20000000000: "65353130",
 }
-
-
-def person_of(engine: Engine, email: str = "ada@example.test") -> PersonRow:
-    registration = Registration(password="correct horse battery", email=email)
-    return engine.accounts.register(registration, HERE)
-
-
-def give_device(engine: Engine, person: PersonRow, secret: str) -> TotpDevice:
-    """Put a proven authenticator app past the enrolment, so that its secret is known."""
-    device_id, now = uuid4(), engine.clock.now()
-    key = engine.keyring.signing(Purpose.TOTP_SECRET)
-    device = TotpDevice(
-        id=device_id,
-        user_id=person.id,
-        name="Phone",
-        encrypted_secret=seal(key, secret.encode(), f"{person.id}\n{device_id}".encode()),
-        last_step=0,
-        created_at=now,
-        confirmed_at=now,
-    )
-
-    def work(transaction):
-        transaction.add(device)
-        transaction.execute(update(User).where(User.id == person.id).values(mfa_enabled=True))
-
-    engine.database.transact(work)
-    return device
-
-
-def prove(
-    engine: Engine, person: PersonRow, typed: str, method: FactorMethod | None = FactorMethod.TOTP
-) -> str:
-    return engine.second_factors.prove(
-        Holder(person, "a session"), method, typed, lambda _transaction, _user: "proven", HERE
-    )
-
-
-def outcomes_of(count: int, attempt: Callable[[], str]) -> Counter[str]:
-    def outcome(_: int) -> str:
-        try:
-            return attempt()
-        except AuthError as error:
-            return error.code
-
-    with ThreadPoolExecutor(12) as threads:
-        return Counter(threads.map(outcome, range(count)))
-
-
-def racing_engine(app_for) -> Engine:
-    """Return an engine whose limits let fifty tries through, so that the race alone decides."""
-    app = app_for(
-        database_pool_size=12,
-        database_pool_timeout_seconds=60,
-        database_lock_timeout_seconds=30,
-        login_attempts=100,
-        login_account_attempts=100,
-    )
-    return app.extensions["keyturn"].engine
 
 
 @pytest.mark.parametrize(("moment", "code"), RFC_CODES.items())
@@ -123,30 +69,37 @@ def test_of_fifty_uses_of_one_recovery_code_at_once_one_counts(app_for):
     assert engine.second_factors.status(ada.id).recovery_codes_left == 9
 
 
-def give_recovery_codes(engine: Engine, person: PersonRow, form: RecoveryForm) -> list[str]:
-    factors = engine.second_factors._factors  # noqa: SLF001 - making codes asks for a session otherwise
-    codes = factors.recovery_codes.make(person.id, form)
-    engine.database.transact(
-        lambda transaction: factors.recovery_codes.replace_within(transaction, person.id, codes)
-    )
-    return codes.raw
-
-
 @pytest.mark.parametrize(
     ("form", "count", "length"), [(RecoveryForm.LONG, 10, 27), (RecoveryForm.SHORT, 8, 8)]
 )
-def test_recovery_codes_look_as_documented_and_are_stored_as_hashes(
+def test_recovery_codes_look_as_documented_and_nothing_is_stored_to_guess_them_by(
     engine: Engine, form: RecoveryForm, count: int, length: int
 ):
     ada = person_of(engine)
-    codes = give_recovery_codes(engine, ada, form)
-    assert len(set(codes)) == count
-    assert {len(code) for code in codes} == {length}
-    stored = engine.database.transact(
-        lambda transaction: list(transaction.scalars(select(RecoveryCode.hashed_code)))
-    )
-    assert {len(hashed) for hashed in stored} == {64}
-    assert not [code for code in codes if any(code in hashed for hashed in stored)]
+    codes = make_recovery_codes(engine, ada, form)
+    assert len(set(codes.raw)) == count
+    assert {len(code) for code in codes.raw} == {length}
+    assert {len(hashed) for hashed in codes.hashes} == {32}
+    stored = [row.sealed_hash for row in recovery_rows(engine)]
+    assert len(stored) == count
+    for content in [*(code.encode() for code in codes.raw), *codes.hashes]:
+        assert not [sealed for sealed in stored if content in sealed]
+
+
+def test_recovery_code_counts_in_its_own_row_only(engine: Engine):
+    ada = person_of(engine)
+    give_device(engine, ada, RFC_SECRET)
+    codes = give_recovery_codes(engine, ada, RecoveryForm.LONG)
+    first, second = recovery_rows(engine)[:2]
+
+    def swap(transaction):
+        for row, other in ((first, second), (second, first)):
+            mine = update(RecoveryCode).where(RecoveryCode.id == row.id)
+            transaction.execute(mine.values(sealed_hash=other.sealed_hash))
+
+    engine.database.transact(swap)
+    outcomes = Counter(outcome_of(lambda code=code: prove(engine, ada, code, None)) for code in codes)
+    assert outcomes == {"proven": 8, "recovery_code_invalid": 2}
 
 
 def test_short_recovery_codes_are_read_in_any_case_and_long_ones_are_not(engine: Engine):
@@ -205,6 +158,36 @@ def test_secret_that_a_former_key_sealed_is_sealed_anew_when_it_is_used(app_for,
     assert stored.encrypted_secret != device.encrypted_secret
     assert Keyring([SECRET]).signing(Purpose.TOTP_SECRET) == now.keyring.signing(Purpose.TOTP_SECRET)
     assert RFC_SECRET.encode() not in stored.encrypted_secret
+
+
+@pytest.mark.parametrize("sealed", [b"\0" * 60, b"short", b""])
+def test_app_that_cannot_be_opened_keeps_no_other_from_its_code(
+    engine: Engine, clock: FrozenClock, caplog: pytest.LogCaptureFixture, sealed: bytes
+):
+    ada = person_of(engine)
+    broken = give_device(engine, ada, RFC_SECRET)
+    other = give_device(engine, ada, pyotp.random_base32())
+    secret = unsealed(engine, other)
+    engine.database.transact(
+        lambda transaction: transaction.execute(
+            update(TotpDevice).where(TotpDevice.id == broken.id).values(encrypted_secret=sealed)
+        )
+    )
+
+    with pytest.raises(InvalidSecondFactor):
+        prove(engine, ada, pyotp.TOTP(RFC_SECRET).at(clock.now()))
+
+    refused = engine.events_of(ada.id, limit=1)[0]
+    assert (refused.kind, refused.details) == ("account:mfa:refused", {"method": "totp"})
+    [record] = [record for record in caplog.records if "cannot be opened" in record.getMessage()]
+    assert str(broken.id) in record.getMessage()
+    assert not [hidden for hidden in (RFC_SECRET, secret) if hidden in caplog.text]
+    assert prove(engine, ada, pyotp.TOTP(secret).at(clock.now())) == "proven"
+
+
+def unsealed(engine: Engine, device: TotpDevice) -> str:
+    place = f"{device.user_id}\n{device.id}".encode()
+    return unseal(engine.keyring.verifying(Purpose.TOTP_SECRET), device.encrypted_secret, place)[0].decode()
 
 
 def test_effect_that_fails_spends_no_code(engine: Engine, clock: FrozenClock):

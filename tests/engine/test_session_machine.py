@@ -27,6 +27,7 @@ from app.engine.grant import Grant
 from app.primitives.clock import FrozenClock
 from tests.engine.conftest import ServiceFor
 from tests.engine.service import ABSOLUTE, FIREFOX, GRACE, INACTIVITY, RECOVERY, Service
+from tests.reliability.databases import empty
 
 STEPS = [timedelta(seconds=seconds) for seconds in (0, 1, 29, 30, 31, 3600, 86_400, 86_431, -5)]
 RETENTION = timedelta(days=400)
@@ -81,7 +82,7 @@ class SessionMachine(RuleBasedStateMachine):
     @initialize(target=grants)
     def begin(self) -> Grant:
         self.began_at = self.clock.now()
-        self.service.empty()
+        empty(self.service.pool)
         self.service.person()
         return self.log_in_now()
 

@@ -17,7 +17,7 @@ from tests.reliability.promises import SHORT_GRACE, assert_promises_held
 from tests.reliability.server import running_server
 
 SETTINGS = {"KEYTURN_REFRESH_GRACE_SECONDS": str(SHORT_GRACE)}
-WORKERS, THREADS = 2, 4
+WORKERS, THREADS = 2, 8
 FULL_SECONDS = 3
 LONGEST_PAUSE = (
     "SELECT coalesce(extract(epoch FROM max(clock_timestamp() - state_change)), 0)::float "

@@ -1,5 +1,9 @@
-"""A standby takes over from a crashed primary under load: an asynchronous one, and a synchronous one."""
+"""A standby takes over from a crashed primary under load: an asynchronous one, and a synchronous one.
 
+A standby that has not taken over is asked nothing.
+"""
+
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +11,7 @@ from contextlib import contextmanager
 from tests.reliability.checker import Windows, check
 from tests.reliability.clusters import PostgresCluster
 from tests.reliability.databases import final_rows
+from tests.reliability.driver import Client, Service, sign_up_many
 from tests.reliability.history import History, Operation
 from tests.reliability.load import (
     failed_share,
@@ -16,11 +21,15 @@ from tests.reliability.load import (
     now,
 )
 from tests.reliability.promises import RECOVERY_SECONDS, SHORT_GRACE, assert_promises_held
-from tests.reliability.server import running_server
+from tests.reliability.server import Server, running_server
+from tests.reliability.wire import call
 
 SETTINGS = {"KEYTURN_REFRESH_GRACE_SECONDS": str(SHORT_GRACE)}
 LAG_SECONDS = 3
+PEOPLE = 6
 STREAMING = "SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'"
+CAUGHT_UP = "SELECT count(*) = 1 FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()"
+LIVE = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL"
 SYNCHRONOUS = "SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
 AHEAD = "SELECT count(*) FROM security_events WHERE kind = 'session:refresh:ahead'"
 
@@ -99,4 +108,45 @@ def test_synchronous_standby_loses_nothing(figure: Callable[[str], None]) -> Non
     figure(
         f"F9 synchronous standby, rotations asynchronous: {held}; {ahead} refreshes were ahead of the "
         f"database; {recovery(history, back_at)}"
+    )
+
+
+def move(server: Server, cluster: PostgresCluster) -> None:
+    """Let the service work with another database server."""
+    server.environment["KEYTURN_DATABASE_URL"] = cluster.url()
+    server.restart()
+
+
+def present_everything(clients: list[Client]) -> set[int | None]:
+    """Use and refresh every session, and return the statuses."""
+
+    async def present() -> set[int | None]:
+        asked = [ask() for client in clients for ask in (client.use, client.refresh)]
+        return {invocation.status for invocation in await asyncio.gather(*asked)}
+
+    return asyncio.run(present())
+
+
+def test_host_on_a_lagging_standby_decides_nothing(figure: Callable[[str], None]) -> None:
+    """There the sessions are live that have ended on the primary, and a guarded request only reads."""
+    history = History()
+    with pair() as (primary, standby), running_server(primary.url(), SETTINGS) as server:
+        clients = asyncio.run(sign_up_many(Service(server.base_url, history), PEOPLE))
+        primary.await_true(CAUGHT_UP)
+        standby.administer("SELECT pg_wal_replay_pause()")
+        ended, kept = clients[: PEOPLE // 2], clients[PEOPLE // 2 :]
+        assert all(asyncio.run(client.logout()).is_ok for client in ended)
+        assert (standby.query(LIVE), primary.query(LIVE)) == ([(PEOPLE,)], [(len(kept),)])
+
+        move(server, standby)
+        assert asyncio.run(call(f"{server.base_url}/readyz", "GET")).status == 503
+        assert present_everything(clients) == {503}
+
+        move(server, primary)
+        assert present_everything(ended) == {401}
+        assert present_everything(kept) == {200}
+        held = assert_promises_held(history, primary.url(), SHORT_GRACE)
+    figure(
+        f"F11 host on a standby that lags {len(ended)} logouts behind: {2 * PEOPLE} of {2 * PEOPLE} requests "
+        f"503, 0 grants after a revocation; back on the primary {held}"
     )

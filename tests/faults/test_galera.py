@@ -1,12 +1,14 @@
-"""Three Galera nodes with a service each: one session on all at once, and one node killed or paused."""
+"""Three Galera nodes with a service each: one session on all at once, and nodes that go and come back."""
 
 import asyncio
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pymysql  # type: ignore[import-untyped]
 import pytest
 
 from tests.faults.balancer import balancing
@@ -20,6 +22,10 @@ from tests.reliability.server import free_port, running_server
 SETTINGS = {"KEYTURN_REFRESH_GRACE_SECONDS": str(SHORT_GRACE)}
 PROVIDER = Path("/usr/lib/galera/libgalera_smm.so")
 NODES, SESSIONS, RACES, TABS = 3, 10, 10, 6
+ALONE_SECONDS, STATE_SECONDS = 4, 60
+# A node that is cut off from the others answers this, and hardly anything else.
+STATE = "SHOW STATUS LIKE 'wsrep_local_state_comment'"
+ISOLATE = "SET GLOBAL wsrep_provider_options = 'gmcast.isolate={}'"
 FAULTS: dict[str, Callable[[MariaDb], None]] = {
     "killed": lambda node: node.kill(),
     "paused": lambda node: node.signal(signal.SIGSTOP),
@@ -39,12 +45,26 @@ def galera() -> Iterator[list[MariaDb]]:
             node.install()
             stack.callback(node.kill)
             node.start(*([] if number else ["--wsrep-new-cluster"]))
-            node.await_answer(
-                "SELECT @@wsrep_on AND variable_value = 'Synced' FROM information_schema."
-                "global_status WHERE variable_name = 'wsrep_local_state_comment'"
-            )
+            await_state(node, "Synced")
         nodes[0].query("CREATE DATABASE keyturn")
         yield nodes
+
+
+def await_state(node: MariaDb, state: str) -> None:
+    """Return when a node calls itself `Synced`, or, cut off from the others, `Initialized`."""
+    deadline = time.monotonic() + STATE_SECONDS
+    while state_of(node) != state:
+        assert time.monotonic() < deadline, state
+        time.sleep(0.1)
+
+
+def state_of(node: MariaDb) -> str | None:
+    """Return what a node calls itself, if it answers."""
+    try:
+        ((_, state),) = node.query(STATE)
+    except pymysql.Error:
+        return None
+    return str(state)
 
 
 def _options(port: int, group: Sequence[int]) -> dict[str, str]:
@@ -114,3 +134,61 @@ def test_lost_node_loses_no_session(what: str, figure: Callable[[str], None]) ->
     assert failures(history)
     assert_unavailable_only(history)
     figure(f"F10 Galera, one of {NODES} nodes {what}: {held}; {failed_share(history)}")
+
+
+def test_isolated_node_says_503_and_comes_back(figure: Callable[[str], None]) -> None:
+    """It hears nobody for a while; nobody takes it out of turn, as with a health check that is too slow."""
+    history = History()
+    with galera() as nodes, ExitStack() as stack:
+        hosts = [stack.enter_context(running_server(node.url(), SETTINGS, 1)) for node in nodes]
+        balancer = stack.enter_context(balancing(hosts))
+
+        def isolate_a_node() -> None:
+            nodes[-1].query(ISOLATE.format(1))
+            await_state(nodes[-1], "Initialized")
+            time.sleep(ALONE_SECONDS)
+            nodes[-1].query(ISOLATE.format(0))
+            await_state(nodes[-1], "Synced")
+
+        keep_under_load(balancer.base_url, history, isolate_a_node)
+        held = assert_promises_held(history, nodes[-1].url(), SHORT_GRACE)
+    assert failures(history)
+    assert_unavailable_only(history)
+    figure(f"F10 Galera, one of {NODES} nodes isolated and back: {held}; {failed_share(history)}")
+
+
+def join_anew(node: MariaDb, others: Sequence[MariaDb]) -> set[str | None]:
+    """Start a node on an empty directory; returns the states of the others while one of them feeds it."""
+    shutil.rmtree(node.directory)
+    node.install()
+    node.launch()
+    states: set[str | None] = set()
+    deadline = time.monotonic() + STATE_SECONDS
+    while state_of(node) != "Synced":
+        assert time.monotonic() < deadline, states
+        states |= {state_of(other) for other in others}
+    return states
+
+
+def test_feeding_a_wiped_node_holds_nobody_up_for_long(figure: Callable[[str], None]) -> None:
+    history = History()
+    with galera() as nodes, ExitStack() as stack:
+        hosts = [stack.enter_context(running_server(node.url(), SETTINGS, 1)) for node in nodes]
+        balancer = stack.enter_context(balancing(hosts))
+
+        def wipe_a_node() -> set[str | None]:
+            balancer.take_out(hosts[-1])
+            nodes[-1].kill()
+            states = join_anew(nodes[-1], nodes[:-1])
+            balancer.put_in(hosts[-1])
+            return states
+
+        states = keep_under_load(balancer.base_url, history, wipe_a_node)
+        held = assert_promises_held(history, nodes[-1].url(), SHORT_GRACE)
+    assert "Donor/Desynced" in states
+    assert_unavailable_only(history)
+    slowest = max(i.ended_at - i.began_at for i in history)
+    figure(
+        f"F10 Galera, one of {NODES} nodes wiped and fed by another: {held}; {failed_share(history)}, "
+        f"slowest request {slowest:.1f} s"
+    )

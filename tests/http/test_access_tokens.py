@@ -16,7 +16,7 @@ from tests.clients import PASSWORD, AuthClient
 from tests.conftest import SECRET, AppFor, runtime_of
 from tests.http.forging import OTHER_KEY, key_of, resigned
 from tests.http.wire import assert_refused, mounted_operations, set_cookies
-from tests.rows import claims_of, event_kinds, session_row
+from tests.rows import change_user, claims_of, event_kinds, session_row
 
 NEW_SECRET = "p7Vd-another-4Kx9Tq2Lw8Rz6Hs1Bm5Nc3Jf0Gy"
 INVALID = (401, "INVALID_TOKEN", "Invalid or expired token")
@@ -180,6 +180,37 @@ def test_signature_check_lets_a_token_live_until_its_end(
     assert client.present(refresh).status_code == 401
     clock.advance(timedelta(minutes=1))
     assert_refused(client.get("/auth/me"), *INVALID)
+
+
+def test_signature_check_lets_a_person_whose_password_is_due_only_change_it(
+    app_for: AppFor, transport: str
+) -> None:
+    client = AuthClient(app_for(access_token_type=transport, access_token_check="signature"), transport)
+    client.sign_up()
+    assert "password_due" not in claims_of(client.current_access_token())
+    change_user(client.app, must_change_password=True)
+    client.log_in()
+    seen = event_kinds(client.app)
+
+    assert_refused(client.get("/auth/user"), 403, "MUST_CHANGE_PASSWORD")
+    assert_refused(client.get("/auth/sessions"), 403, "MUST_CHANGE_PASSWORD")
+
+    assert session_row(client.app, client.current_access_token()).revoked_at is None
+    assert event_kinds(client.app) == seen
+    body = {"currentPassword": PASSWORD, "newPassword": "another horse battery"}
+    assert client.post("/auth/change-password", body).status_code == 200
+
+
+def test_signature_check_asks_the_session_whether_the_password_is_still_due(app_for: AppFor) -> None:
+    client = AuthClient(app_for(access_token_check="signature"), "header")
+    client.sign_up()
+    change_user(client.app, must_change_password=True)
+    client.log_in()
+    change_user(client.app, must_change_password=False)
+
+    assert client.get("/auth/user").status_code == 200
+    _end_by(client, "logout-all")
+    assert_refused(client.get("/auth/user"), 401, "SESSION_NOT_FOUND")
 
 
 def _add_guarded_route(app: Flask) -> None:

@@ -152,6 +152,18 @@ def test_host_prefix_is_set_by_its_rules_and_read_back(app_for: AppFor) -> None:
     assert cleared_cookies(client.post("/auth/logout")) >= PREFIXED
 
 
+def test_every_cookie_of_a_login_has_the_prefix(app_for: AppFor) -> None:
+    settings = {"access_token_type": "cookie", "cookie_prefix": "host", "csrf_double_submit": "true"}
+    client = AuthClient(app_for(**settings), "cookie")
+    client.sign_up()
+
+    cookies = set_cookies(client.log_in(rememberMe=False))
+
+    assert all(name.startswith("__Host-") for name in cookies), set(cookies)
+    assert cookies["__Host-nest_auth_remember"].value == "0"
+    assert "max-age" not in set_cookies(client.refresh())["__Host-refreshToken"].attributes
+
+
 def test_unprefixed_cookie_is_a_stranger_where_a_prefix_is_set(app_for: AppFor) -> None:
     client = AuthClient(app_for(access_token_type="cookie", cookie_prefix="host"), "cookie")
     token = set_cookies(client.sign_up())["__Host-accessToken"].value
@@ -171,6 +183,19 @@ def test_login_ends_the_session_whose_cookies_came_along(client: AuthClient) -> 
     assert session_row(client.app, former).revoked_reason == "replaced"
     assert events(client.app, "session:self:ended")[0].details == {"reason": "replaced"}
     assert client.get("/auth/me").status_code == 200
+
+
+def test_late_refresh_of_the_session_before_a_login_leaves_the_new_cookies(client: AuthClient) -> None:
+    client.sign_up()
+    before = client.current_refresh_token()
+    client.log_in()
+
+    late = client.present(before)
+
+    assert_refused(late, 401, message="Session not found")
+    assert set_cookies(late) == {}
+    assert session_row(client.app, before).revoked_reason == "replaced"
+    assert event_kinds(client.app)[-1] == "session:login:succeeded"
 
 
 def test_signup_ends_the_former_persons_session_too(client: AuthClient) -> None:
@@ -215,7 +240,7 @@ def test_cookies_stay_below_what_browsers_keep_with_the_largest_claims(
     email = f"{'a' * 64}@{'b' * 180}.example"
     client.sign_up(email, phone="+" + "1" * 20, name="\u00e9" * 255)
     accounts = runtime_of(client.app).engine.accounts
-    accounts.change(1, {"role": "\U0001f511" * 64})
+    accounts.change(1, {"role": "\U0001f511" * 16})
 
     cookies = set_cookies(client.log_in(email))
 

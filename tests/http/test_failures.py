@@ -2,17 +2,16 @@
 
 import logging
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from flask import Blueprint
-from sqlalchemy.engine import make_url
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from tests.clients import ORIGIN, PASSWORD, AuthClient
-from tests.conftest import AppFor, SettingsFor
+from tests.conftest import AppFor, Databases
 from tests.http.wire import assert_refused, mounted_operations, send, set_cookies, stored_rows
 from tests.rows import session_row
 
@@ -42,14 +41,15 @@ Lock = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture
-def lock(client: AuthClient, settings_for: SettingsFor) -> Lock:
-    """Let another connection hold the write lock for the length of a block."""
-    path = make_url(settings_for().database.url).database or ""
+def lock(databases: Databases, database_kind: str) -> Lock:
+    """Let another connection keep everybody from writing for the length of a block."""
+    rows = ["SELECT id FROM users FOR UPDATE", "SELECT id FROM sessions FOR UPDATE"]
 
     @contextmanager
     def hold() -> Iterator[None]:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with databases(database_kind).connect() as connection:
+            for statement in ["BEGIN IMMEDIATE"] if database_kind == "sqlite" else rows:
+                connection.execute(text(statement))
             yield
 
     return hold

@@ -44,6 +44,32 @@ def test_a_suspension_acts_at_once(host: AuthClient):
     assert host.get("/orders").status_code == 401
 
 
+def test_a_password_that_is_due_comes_first(host: AuthClient):
+    change_user(host.app, must_change_password=True)
+
+    assert host.get("/orders").status_code == 401
+
+
+@pytest.mark.parametrize("due", ["must_change_password", "mfa_enabled"])
+def test_what_is_due_comes_first_where_signatures_are_checked(app_for, due: str):
+    app = app_for(access_token_check="signature", refresh_recovery_seconds=0)
+
+    @app.get("/orders")
+    @jwt_required()
+    def orders():
+        return jsonify(owner=get_jwt_identity())
+
+    client = AuthClient(app, "header")
+    client.sign_up()
+    assert client.get("/orders").status_code == 200
+    change_user(app, **{due: True})
+    client.log_in()
+
+    assert client.get("/orders").status_code == 401
+    change_user(app, **{due: False})
+    assert client.get("/orders").status_code == (200 if due == "must_change_password" else 401)
+
+
 def test_a_refresh_token_is_no_access_token(host: AuthClient):
     host.access_token = host.refresh_token
 

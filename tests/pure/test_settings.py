@@ -41,9 +41,19 @@ NEST_AUTH = ContractDefaults(
     absolute_lifetime=timedelta(days=90),
     grace=timedelta(seconds=30),
     recovery=timedelta(days=1),
+    carries_pages=True,
+    asks_for_factors=True,
 )
-STRICT = dataclasses.replace(NEST_AUTH, prefix="/", grace=timedelta(0), recovery=timedelta(0))
-CONTRACTS = {"nest_auth": NEST_AUTH, "falcon_alert": STRICT}
+STRICT = dataclasses.replace(
+    NEST_AUTH,
+    prefix="/",
+    carries_pages=False,
+    asks_for_factors=False,
+    grace=timedelta(0),
+    recovery=timedelta(0),
+)
+SEVEN_G = dataclasses.replace(STRICT, prefix="/User", access_dies_at_refresh=True)
+CONTRACTS = {"nest_auth": NEST_AUTH, "falcon_alert": STRICT, "seven_g": SEVEN_G}
 
 
 def settings(**environ: str) -> Settings:
@@ -133,8 +143,22 @@ def test_a_key_alone_gives_production_settings_with_the_documented_defaults() ->
         ("DATABASE_URL", "postgresql+psycopg://u:p@h", "no host or no database"),
         ("DATABASE_URL", "sqlite://", "names no file"),
         ("DATABASE_URL", "sqlite:///:memory:", "names no file"),
+        ("DATABASE_URL", "sqlite:///:memory:?cache=shared", "cannot serve several connections"),
+        ("DATABASE_URL", "sqlite:///?cache=shared", "cannot serve several connections"),
+        ("DATABASE_URL", "sqlite:///file::memory:?uri=true", "cannot serve several connections"),
+        ("DATABASE_URL", "sqlite:///file:%3Amemory%3A?uri=true", "cannot serve several connections"),
+        ("DATABASE_URL", "sqlite:///file:any?mode=memory&uri=true", "cannot serve several connections"),
         ("REDIS_URL", "http://h", "none of the accepted schemes"),
         ("REDIS_URL", "redis://", "incomplete"),
+        ("REDIS_URL", "REDIS://h:6379/0", "none of the accepted schemes"),
+        ("REDIS_URL", "unix:/run/redis.sock", "none of the accepted schemes"),
+        ("REDIS_URL", "unix://run/redis.sock", "incomplete"),
+        ("REDIS_URL", "unix://", "incomplete"),
+        ("REDIS_URL", "redis+sentinel://a:26379,b:26379", "the name that the sentinels know"),
+        ("REDIS_URL", "redis+sentinel://a:26379/two/names", "the name that the sentinels know"),
+        ("REDIS_URL", "redis+sentinel://a:26379,b/name", "without host or port"),
+        ("REDIS_URL", "redis+sentinel://a:26379,/name", "without host or port"),
+        ("REDIS_URL", "redis+sentinel://a:99999/name", "malformed"),
         ("MAIL_URL", "https://h", "none of the accepted schemes"),
         ("MAIL_URL", "smtp://", "incomplete"),
         ("MAIL_URL", "file:", "incomplete"),
@@ -146,6 +170,7 @@ def test_a_key_alone_gives_production_settings_with_the_documented_defaults() ->
         ("CONTRACTS", "falcon_alert@/falcon/", "is no path"),
         ("CONTRACTS", "falcon_alert@/a/../b", "is no path"),
         ("CONTRACTS", "falcon_alert@", "is no path"),
+        ("MFA_ISSUER", "é" * 33, "is not a short name without colons"),
     ],
 )
 def test_an_unacceptable_value_is_named_with_its_reason(name: str, text: str, reason: str) -> None:
@@ -159,12 +184,14 @@ def test_an_unacceptable_value_is_named_with_its_reason(name: str, text: str, re
     ("name", "text"),
     [
         ("DATABASE_URL", "sqlite:///keyturn.sqlite3"),
+        ("DATABASE_URL", "sqlite:///file:/srv/keyturn.sqlite3?mode=rw&uri=true"),
         ("DATABASE_URL", "postgresql+psycopg://u:p@h:5432/d"),
         ("DATABASE_URL", "postgresql+psycopg:///d?host=/run/postgresql"),
         ("DATABASE_URL", "mysql+pymysql://u@h/d"),
         ("DATABASE_URL", "mariadb+pymysql://u@h/d"),
         ("REDIS_URL", "rediss://:p@h:6379/1"),
         ("REDIS_URL", "unix:///run/redis.sock"),
+        ("REDIS_URL", "redis+sentinel://:p@a:26379,[::1]:26379/keyturn"),
         ("MAIL_URL", "memory:"),
         ("MAIL_URL", "file:outbox"),
         ("MAIL_URL", "smtps://u:p@h:465"),
@@ -176,6 +203,7 @@ def test_an_unacceptable_value_is_named_with_its_reason(name: str, text: str, re
         ("REDIS_URL", ""),
         ("NEST_AUTH__ACCESS_TOKEN_TYPE", "cookie"),
         ("FALCON_ALERT__REFRESH_GRACE_SECONDS", "30"),
+        ("MFA_ISSUER", "é" * 32),
     ],
 )
 def test_every_accepted_spelling_is_accepted(name: str, text: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from config import AccessTokenType, TokenSettings, table
+from config import AccessTokenType, PagesSettings, TokenSettings, table
 from tests.pure.test_settings import KEY, only_problem, problems, settings
 
 HTTPS = "https://accounts.example.org"
@@ -38,6 +38,37 @@ def tokens(contract: str = "nest_auth", **environ: str) -> TokenSettings:
             "NEST_AUTH__REFRESH_RECOVERY_SECONDS",
             {"NEST_AUTH__REFRESH_RECOVERY_SECONDS": "60", "NEST_AUTH__ACCESS_TOKEN_CHECK": "signature"},
             "KEYTURN_NEST_AUTH__ACCESS_TOKEN_CHECK=session",
+        ),
+        ("REFRESH_RECOVERY_SECONDS", {"REFRESH_RECOVERY_SECONDS": "30"}, "not longer than the grace period"),
+        (
+            "ACCESS_TOKEN_CHECK",
+            {"CONTRACTS": "nest_auth,seven_g", "ACCESS_TOKEN_CHECK": "signature"},
+            "Set KEYTURN_SEVEN_G__ACCESS_TOKEN_CHECK=session.",
+        ),
+        (
+            "SEVEN_G__ACCESS_TOKEN_CHECK",
+            {"CONTRACTS": "nest_auth,seven_g", "SEVEN_G__ACCESS_TOKEN_CHECK": "signature"},
+            "Set KEYTURN_SEVEN_G__ACCESS_TOKEN_CHECK=session.",
+        ),
+        (
+            "MFA_REQUIRED",
+            {"MFA_REQUIRED": "true", "CONTRACTS": "falcon_alert,seven_g"},
+            "nobody could log in",
+        ),
+        (
+            "DATABASE_TRANSACTION_POOLING",
+            {"DATABASE_TRANSACTION_POOLING": "true"},
+            "only connections to Post",
+        ),
+        (
+            "DATABASE_TRANSACTION_POOLING",
+            {"DATABASE_TRANSACTION_POOLING": "true", "DATABASE_URL": "mariadb+pymysql://u@h/d"},
+            "only connections to PostgreSQL",
+        ),
+        (
+            "DATABASE_ASYNCHRONOUS_ROTATION",
+            {"DATABASE_ASYNCHRONOUS_ROTATION": "true", "DATABASE_URL": "mysql+pymysql://u@h/d"},
+            "the wait for the disk",
         ),
         (
             "SESSION_INACTIVITY_SECONDS",
@@ -101,6 +132,27 @@ def test_settings_that_contradict_each_other_are_refused(
 
     assert problem.name == f"KEYTURN_{name}"
     assert reason in problem.message
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"REFRESH_RECOVERY_SECONDS": "31"},
+        {
+            "CONTRACTS": "nest_auth,seven_g",
+            "ACCESS_TOKEN_CHECK": "signature",
+            "SEVEN_G__ACCESS_TOKEN_CHECK": "session",
+        },
+        {"MFA_REQUIRED": "true", "CONTRACTS": "seven_g,nest_auth"},
+        {"DATABASE_TRANSACTION_POOLING": "true", "DATABASE_URL": "postgresql+psycopg://u@h/d"},
+        {"DATABASE_ASYNCHRONOUS_ROTATION": "true", "DATABASE_URL": "postgresql+psycopg://u@h/d"},
+        {"DATABASE_ASYNCHRONOUS_ROTATION": "false", "DATABASE_URL": "mysql+pymysql://u@h/d"},
+        {"DATABASE_ASYNCHRONOUS_ROTATION": "true"},
+        {"DATABASE_URL": "mysql+pymysql://u@h/d"},
+    ],
+)
+def test_settings_that_have_an_effect_together_are_accepted(environ: dict[str, str]) -> None:
+    settings(**environ)
 
 
 @pytest.mark.parametrize("name", ["ACCESS_TOKEN_CHECK=signature", "REFRESH_GRACE_SECONDS=0"])
@@ -211,3 +263,39 @@ def test_every_default_passes_its_own_parser() -> None:
     for setting in table.ALL:
         if setting.default is not None:
             setting.kind.parse(setting.default)
+
+
+def test_pages_are_where_a_contract_that_carries_them_is_served() -> None:
+    assert settings().pages == PagesSettings(prefix="/account", home="/account/", contract="nest_auth")
+    assert settings(CONTRACTS="falcon_alert").pages is None
+    assert settings(CONTRACTS="falcon_alert", PAGES="off").pages is None
+    assert settings(PAGES="off").pages == PagesSettings(prefix=None, home="/", contract="nest_auth")
+    assert settings(PAGES="/me", PAGES_HOME="/app?x=1").pages == PagesSettings(
+        prefix="/me", home="/app?x=1", contract="nest_auth"
+    )
+
+
+def test_pages_that_no_contract_carries_are_refused() -> None:
+    problem = only_problem(CONTRACTS="falcon_alert", PAGES="/account")
+
+    assert problem.name == "KEYTURN_PAGES"
+    assert "nest_auth" in problem.message
+
+
+def test_a_home_for_pages_that_are_not_there_is_refused() -> None:
+    problem = only_problem(CONTRACTS="falcon_alert", PAGES_HOME="/app")
+
+    assert problem.name == "KEYTURN_PAGES_HOME"
+    assert "only nest_auth has pages" in problem.message
+
+
+@pytest.mark.parametrize("prefix", ["account", "/", "/account/", "//x", "/a/../b", "/a b"])
+def test_prefix_of_pages_that_is_no_path_is_refused(prefix: str) -> None:
+    assert only_problem(PAGES=prefix).name == "KEYTURN_PAGES"
+
+
+@pytest.mark.parametrize(
+    "home", ["//evil.example", "/\\evil.example", "https://evil.example", "home", "/a b"]
+)
+def test_home_on_another_host_is_refused(home: str) -> None:
+    assert only_problem(PAGES_HOME=home).name == "KEYTURN_PAGES_HOME"

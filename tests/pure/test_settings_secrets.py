@@ -34,7 +34,13 @@ def report(environ: dict[str, str]) -> str:
 @given(
     name=st.sampled_from(PRIVATE),
     form=st.sampled_from(
-        ["{}", "ftp://me:{}@host/x", "postgres://me:{}@host/x", "redis://me:{}@host:99999/1"]
+        [
+            "{}",
+            "ftp://me:{}@host/x",
+            "postgres://me:{}@host/x",
+            "redis://me:{}@host:99999/1",
+            "redis+sentinel://me:{}@host:99999/1",
+        ]
     ),
     hidden=HIDDEN,
 )

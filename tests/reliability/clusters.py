@@ -232,10 +232,24 @@ def directory_for(user: str) -> Iterator[Path]:
 
 def require(program: str, package: str) -> str:
     """Return where a program is; skips the test, or fails it where services are required."""
-    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    found = _find(program)
     if found is None:
         is_absent(f"{program} is not installed (package {package})")
     return str(found)
+
+
+def postgresql_programs() -> Path | None:
+    """Return the folder of the newest PostgreSQL server's programs, if there is one on this machine.
+
+    Debian keeps those of each version in a place of their own.
+    """
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
+    program = found[-1] if found else _find("pg_ctl")
+    return Path(program).parent if program else None
+
+
+def _find(program: str) -> str | None:
+    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
 def _as_user(user: str) -> list[str]:
@@ -243,7 +257,4 @@ def _as_user(user: str) -> list[str]:
 
 
 def _binary(program: str) -> str:
-    """Return where a program of PostgreSQL is; Debian keeps those of each version in a place of their own."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    directory = found[-1] if found else Path(require("pg_ctl", "postgresql")).parent
-    return str(directory / program)
+    return str((postgresql_programs() or Path(require("pg_ctl", "postgresql")).parent) / program)

@@ -1,4 +1,4 @@
-"""A fresh database for one test module, dropped afterwards, and a reader of its final sessions table."""
+"""A fresh database, dropped afterwards, emptied between tests, and a reader of its final sessions table."""
 
 import os
 import uuid
@@ -9,14 +9,20 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import OperationalError
 
+from app.models import Base
 from tests.reliability.checker import FinalRow
 
 SERVERS = {
     "postgresql": ("KEYTURN_TEST_POSTGRES_URL", "postgresql+psycopg://root@127.0.0.1:5432/postgres"),
     "mariadb": ("KEYTURN_TEST_MARIADB_URL", "mysql+pymysql://root@127.0.0.1:3306/mysql"),
+}
+# The first person is number 1 in what contracts show; SQLite counts from there by itself.
+_COUNT_PEOPLE_FROM_1 = {
+    "postgresql": ["ALTER SEQUENCE users_id_seq RESTART"],
+    "mysql": ["ALTER TABLE users AUTO_INCREMENT = 1"],
 }
 
 
@@ -41,6 +47,26 @@ def fresh_database(kind: str) -> Iterator[str]:
         yield server.set(database=name).render_as_string(hide_password=False)
     finally:
         _administer(server, f"DROP DATABASE {name}" + (" WITH (FORCE)" if kind == "postgresql" else ""))
+
+
+@contextmanager
+def connected(database_url: str) -> Iterator[Engine]:
+    """Yield connections to a database in which the tables are, made as the models have them."""
+    pool = create_engine(database_url)
+    try:
+        Base.metadata.create_all(pool)
+        yield pool
+    finally:
+        pool.dispose()
+
+
+def empty(pool: Engine) -> None:
+    """Delete every row of every table."""
+    with pool.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+        for statement in _COUNT_PEOPLE_FROM_1.get(pool.dialect.name, ()):
+            connection.execute(text(statement))
 
 
 def final_rows(database_url: str) -> dict[str, FinalRow]:

@@ -23,6 +23,8 @@ class Operation(StrEnum):
     LOGOUT_ALL = "logout_all"
     SUSPEND = "suspend"
     PASSWORD_CHANGE = "password_change"
+    PASSWORD_RESET = "password_reset"
+    SESSION_DELETE = "session_delete"
 
 
 class Outcome(StrEnum):
@@ -34,7 +36,16 @@ class Outcome(StrEnum):
 
 
 GRANTS = frozenset({Operation.LOGIN, Operation.REFRESH, Operation.USE})
-ENDINGS = frozenset({Operation.LOGOUT, Operation.LOGOUT_ALL, Operation.SUSPEND, Operation.PASSWORD_CHANGE})
+ENDINGS = frozenset(
+    {
+        Operation.LOGOUT,
+        Operation.LOGOUT_ALL,
+        Operation.SESSION_DELETE,
+        Operation.SUSPEND,
+        Operation.PASSWORD_CHANGE,
+        Operation.PASSWORD_RESET,
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import pairwise
@@ -18,6 +18,7 @@ _WARM_UP_SECONDS = 1.5
 _SETTLE_SECONDS = 2.0
 
 Result = TypeVar("Result")
+Stay = Callable[[Client, asyncio.Event], Awaitable[None]]
 
 
 async def stay(client: Client, stopped: asyncio.Event) -> None:
@@ -25,6 +26,15 @@ async def stay(client: Client, stopped: asyncio.Event) -> None:
     client.patience_seconds = (0.05, 0.3)
     while not stopped.is_set():
         if (await client.refresh_until_answered()).is_refused or (await client.use()).is_refused:
+            return
+        await asyncio.sleep(random.uniform(*_THINK_SECONDS))
+
+
+async def only_rotate(client: Client, stopped: asyncio.Event) -> None:
+    """Rotate until told to stop or refused, and use nothing, so that nothing is marked as seen."""
+    client.patience_seconds = (0.05, 0.3)
+    while not stopped.is_set():
+        if (await client.refresh_until_answered()).is_refused:
             return
         await asyncio.sleep(random.uniform(*_THINK_SECONDS))
 
@@ -48,16 +58,17 @@ async def visit(service: Service, email: str, stopped: asyncio.Event) -> None:
 
 @dataclass
 class Load:
-    """Residents, who keep their session throughout, and visitors, who come and go."""
+    """Residents, who keep their session throughout and do as `stay` says, and visitors, who come and go."""
 
     service: Service
     residents: list[Client]
     visitors: Sequence[str]
+    stay: Stay = stay
 
     async def during(self, fault: Callable[[], Result]) -> Result:
         """Run `fault` in a thread of its own under load, let things settle, and stop."""
         stopped = asyncio.Event()
-        work = [stay(client, stopped) for client in self.residents]
+        work = [self.stay(client, stopped) for client in self.residents]
         work += [visit(self.service, email, stopped) for email in self.visitors]
         tasks = [asyncio.create_task(task) for task in work]
         try:
@@ -74,11 +85,13 @@ class Load:
         return await asyncio.gather(*(client.refresh_until_answered() for client in self.residents))
 
 
-async def prepare(service: Service, residents: int = CLIENTS, visitors: int = VISITORS) -> Load:
+async def prepare(
+    service: Service, residents: int = CLIENTS, visitors: int = VISITORS, stay: Stay = stay
+) -> Load:
     """Make the people of a load and the residents' sessions."""
     clients = await sign_up_many(service, residents)
     emails = [(await sign_up(service, f"visitor-{number}"))[0] for number in range(visitors)]
-    return Load(service, clients, emails)
+    return Load(service, clients, emails, stay)
 
 
 def keep_under_load(
@@ -88,6 +101,7 @@ def keep_under_load(
     *,
     residents: int = CLIENTS,
     visitors: int = VISITORS,
+    stay: Stay = stay,
 ) -> Result:
     """Do something to a service under load; afterwards every resident's newest token is good.
 
@@ -97,7 +111,7 @@ def keep_under_load(
 
     async def run() -> Result:
         service = Service(base_url, history)
-        load = await prepare(service, residents, visitors)
+        load = await prepare(service, residents, visitors, stay)
         result = await load.during(fault)
         assert {answer.outcome for answer in await load.present_newest()} == {Outcome.OK}
         return result

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import redis
 
@@ -21,27 +22,35 @@ _BUSY_AFTER_MILLISECONDS = 10
 
 
 class RedisServer:
-    """One server on a free port that keeps nothing on disk."""
+    """One server on a free port that keeps nothing on disk; `more` goes before its options."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *more: str) -> None:
         self.port = free_port()
         self._directory = directory
+        # Several servers may share a directory.
+        self._socket = directory / f"{self.port}.sock"
+        self._more = more
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def socket_url(self) -> str:
+        return f"unix://{self._socket}"
+
     def start(self) -> None:
         options = {
             "port": self.port,
             "bind": "127.0.0.1",
+            "unixsocket": self._socket,
             "save": "",
             "dir": self._directory,
             "busy-reply-threshold": _BUSY_AFTER_MILLISECONDS,
         }
         arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        self._process = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(["redis-server", *self._more, *arguments], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             assert time.monotonic() < deadline, "redis-server did not start"
@@ -57,9 +66,9 @@ class RedisServer:
         if self._process is not None and self._process.poll() is None:
             os.kill(self._process.pid, number)
 
-    def order(self, *command: str | int) -> None:
+    def order(self, *command: str | int) -> Any:
         with self._client() as client:
-            client.execute_command(*command)
+            return client.execute_command(*command)
 
     def keep_busy(self) -> None:
         """Run a script that does not end by itself."""
@@ -80,11 +89,16 @@ class RedisServer:
         return redis.Redis(port=self.port, socket_timeout=seconds, socket_connect_timeout=seconds)
 
 
+def require_redis() -> None:
+    """Skip the test, or fail it where services are required, if there is no server to run."""
+    if which("redis-server") is None:
+        is_absent("there is no redis-server")
+
+
 @contextmanager
 def running_redis() -> Iterator[RedisServer]:
     """Serve until the block ends; skips the test where there is no redis-server to run."""
-    if which("redis-server") is None:
-        is_absent("there is no redis-server")
+    require_redis()
     with TemporaryDirectory(prefix="keyturn-redis-") as directory:
         server = RedisServer(Path(directory))
         try:

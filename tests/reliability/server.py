@@ -15,6 +15,8 @@ from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.browser.mailbox import Mailbox
+
 ROOT = Path(__file__).resolve().parents[2]
 _LIMITS = ("LOGIN", "SIGNUP", "REFRESH", "PASSWORD")
 _START_SECONDS = 30
@@ -37,7 +39,9 @@ class Server:
         directory: Path,
         code: Path = ROOT,
     ) -> None:
-        self.environment = service_environment(database_url, settings)
+        self.mailbox = Mailbox(directory / "mail")
+        mail = {"KEYTURN_MAIL_URL": self.mailbox.url}
+        self.environment = service_environment(database_url, {**mail, **settings})
         self.database_url = database_url
         self.port = free_port()
         self.code = code

@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -17,6 +18,7 @@ from tests.reliability.promises import PATIENT_GRACE, assert_promises_held
 from tests.reliability.server import running_server
 
 PEOPLE, DEVICES, TABS, ROUNDS, ATTEMPTS = 3, 3, 2, 2, 5
+Entered = TypeVar("Entered")
 ANSWERS = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
@@ -27,7 +29,10 @@ async def _refresh_until_refused(tab: Client) -> None:
 
 async def _collide(service: Service, email: str, first: Client) -> None:
     """Several tabs of several devices refresh while everything is ended, and the person logs in again."""
-    devices = [await log_in(service, f"{email}-{number}", email) for number in range(DEVICES)]
+    devices = [
+        await _patiently(lambda name=f"{email}-{number}": log_in(service, name, email))
+        for number in range(DEVICES)
+    ]
     tabs = [device.copy(f"{device.name}-{tab}") for device in devices for tab in range(TABS)]
     racing = [asyncio.create_task(_refresh_until_refused(tab)) for tab in tabs]
     await asyncio.sleep(0.1)
@@ -43,6 +48,14 @@ async def _collide(service: Service, email: str, first: Client) -> None:
             Invocation("ender", session, Operation.LOGOUT_ALL, began_at, time.monotonic(), outcome)
         )
     await asyncio.gather(*racing)
+
+
+async def _patiently(enter: Callable[[], Coroutine[Any, Any, Entered]]) -> Entered:
+    """Enter as a client does that tries again when the service is too busy."""
+    for _ in range(ATTEMPTS - 1):
+        with suppress(Refused):
+            return await enter()
+    return await enter()
 
 
 async def _log_in_late(service: Service, email: str) -> Client | None:
@@ -61,7 +74,9 @@ async def _end_everything(service: Service, device: Client) -> None:
 
 
 async def _load(service: Service) -> None:
-    people = [await sign_up(service, f"person-{number}") for number in range(PEOPLE)]
+    people = [
+        await _patiently(lambda name=f"person-{number}": sign_up(service, name)) for number in range(PEOPLE)
+    ]
     for _ in range(ROUNDS):
         await asyncio.gather(*(_collide(service, email, first) for email, first in people))
 

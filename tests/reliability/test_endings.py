@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.reliability.driver import PASSWORD, Client, Refused, Service, log_in, sign_up
-from tests.reliability.history import History, Invocation, Operation, Outcome, outcome_of
+from tests.reliability.history import ENDINGS, History, Invocation, Operation, Outcome, outcome_of
 from tests.reliability.promises import PATIENT_GRACE, ROUNDS, assert_promises_held
 from tests.reliability.server import Server, ServerFor
 
 SESSIONS, TABS = 3, 2
 NEW_PASSWORD = "a quite different staple 8"
-KEEPS_OTHERS_OUT = {Operation.SUSPEND, Operation.PASSWORD_CHANGE}
+KEEPS_OTHERS_OUT = {Operation.SUSPEND, Operation.PASSWORD_CHANGE, Operation.PASSWORD_RESET}
+ENDS_ONE = {Operation.LOGOUT, Operation.SESSION_DELETE}
 
 
 @dataclass
@@ -28,8 +29,11 @@ class Race:
     email: str
     clients: list[Client]
     late: list[Client] = field(default_factory=list)
+    reset_token: str = ""
 
     async def run(self) -> None:
+        if self.operation is Operation.PASSWORD_RESET:
+            self.reset_token = await self._ask_for_reset()
         tabs = [client.copy(f"{client.name}-{tab}") for client in self.clients for tab in range(TABS)]
         stopped = asyncio.Event()
         racing = [asyncio.create_task(self._refresh_until(stopped, tab)) for tab in tabs]
@@ -64,12 +68,29 @@ class Race:
             Operation.PASSWORD_CHANGE: lambda: self._post(
                 "/auth/change-password", currentPassword=PASSWORD, newPassword=NEW_PASSWORD
             ),
+            Operation.PASSWORD_RESET: lambda: self._post(
+                "/auth/reset-password", token=self.reset_token, newPassword=NEW_PASSWORD
+            ),
+            Operation.SESSION_DELETE: self._delete_first,
             Operation.SUSPEND: self._suspend,
         }
         return await ending[self.operation]()
 
     async def _post(self, path: str, **body: str) -> int:
         answer = await self.service.request(path, body=body or None, access=self.clients[0].pair.access)
+        return answer.status
+
+    async def _ask_for_reset(self) -> str:
+        await self._post("/auth/forgot-password", email=self.email)
+        code = await asyncio.to_thread(self.server.mailbox.last_code, self.email)
+        body = {"email": self.email, "code": code}
+        answer = await self.service.request("/auth/verify-forgot-password-otp", body=body)
+        return str(answer.body["resetToken"])
+
+    async def _delete_first(self) -> int:
+        """Another device of the person ends the session of the first one."""
+        path = f"/auth/sessions/{self.clients[0].pair.token.session}"
+        answer = await self.service.request(path, method="DELETE", access=self.clients[1].pair.access)
         return answer.status
 
     async def _suspend(self) -> int:
@@ -79,7 +100,7 @@ class Race:
     def _record(self, began_at: float, ended_at: float, status: int) -> None:
         """Write one line for each session that the ending concerns."""
         assert outcome_of(status) is Outcome.OK, status
-        ended = self.clients[:1] if self.operation is Operation.LOGOUT else [*self.clients, *self.late]
+        ended = self.clients[:1] if self.operation in ENDS_ONE else [*self.clients, *self.late]
         for client in ended:
             session = client.pair.token.session
             self.service.history.record(
@@ -103,10 +124,8 @@ async def run_races(service: Service, server: Server, operation: Operation, roun
         await Race(service, server, operation, email, [first, *others]).run()
 
 
-@pytest.mark.parametrize(
-    "operation", [Operation.LOGOUT, Operation.LOGOUT_ALL, Operation.SUSPEND, Operation.PASSWORD_CHANGE]
-)
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("operation", sorted(ENDINGS))
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
 def test_nothing_is_granted_after_ending(
     kind: str, operation: Operation, server_for: ServerFor, figure: Callable[[str], None]
 ) -> None:

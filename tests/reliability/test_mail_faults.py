@@ -12,7 +12,6 @@ from flask import Flask
 from app import create_app
 from app.delivery import Outbox, mail_sender
 from app.extensions import db
-from app.models import Base
 from tests.clients import ORIGIN, PASSWORD, AuthClient
 from tests.conftest import SettingsFor
 from tests.reliability.server import free_port
@@ -38,16 +37,13 @@ AppWithMail = Callable[[str], Flask]
 
 
 @pytest.fixture
-def app_with_mail(settings_for: SettingsFor) -> Iterator[AppWithMail]:
+def app_with_mail(empty_database: None, settings_for: SettingsFor) -> Iterator[AppWithMail]:
     """Make an application that sends by SMTP in the background, as in production."""
     made: list[Flask] = []
 
     def make(url: str) -> Flask:
         outbox = Outbox(mail_sender(url, "Keyturn <no-reply@example.test>"), retry_delays=())
         app = create_app(settings_for(login_account_attempts=100, login_attempts=100), postbox=outbox)
-        with app.app_context():
-            Base.metadata.drop_all(db.engine)
-            Base.metadata.create_all(db.engine)
         made.append(app)
         return app
 

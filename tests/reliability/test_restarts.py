@@ -7,7 +7,13 @@ from collections.abc import Callable
 from tests.reliability.clusters import PostgresCluster
 from tests.reliability.databases import fresh_database
 from tests.reliability.history import History
-from tests.reliability.load import assert_unavailable_only, failed_share, failures, keep_under_load
+from tests.reliability.load import (
+    assert_unavailable_only,
+    failed_share,
+    failures,
+    keep_under_load,
+    only_rotate,
+)
 from tests.reliability.promises import SHORT_GRACE, assert_promises_held
 from tests.reliability.server import Server, running_server
 
@@ -47,7 +53,7 @@ def test_killed_workers_and_master_lose_no_session(figure: Callable[[str], None]
 
 
 def test_no_session_is_lost_although_a_crash_has_lost_rotations(figure: Callable[[str], None]) -> None:
-    """Nobody logs in or out, so no durable commit takes the rotations of before along to the disk."""
+    """Nobody logs in or out or uses a token, so no durable commit takes rotations along to the disk."""
     history = History()
     with PostgresCluster.running(wal_writer_delay="10s") as cluster:
 
@@ -56,7 +62,9 @@ def test_no_session_is_lost_although_a_crash_has_lost_rotations(figure: Callable
             cluster.start()
 
         with running_server(cluster.url(), SETTINGS) as server:
-            keep_under_load(server.base_url, history, crash, residents=RESIDENTS, visitors=0)
+            keep_under_load(
+                server.base_url, history, crash, residents=RESIDENTS, visitors=0, stay=only_rotate
+            )
         held = assert_promises_held(history, cluster.url(), SHORT_GRACE)
         ((ahead,),) = cluster.query(AHEAD)
     assert_unavailable_only(history)

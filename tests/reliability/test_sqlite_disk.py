@@ -12,6 +12,7 @@ from flask import Flask
 from app.extensions import db
 from tests.clients import AuthClient
 from tests.conftest import AppFor
+from tests.reliability.databases import connected
 
 DISK_BYTES = 4 * 1024 * 1024
 SESSIONS = 20
@@ -30,7 +31,9 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def _app(app_for: AppFor, disk: Path) -> Flask:
-    return app_for(database_url=f"sqlite:///{disk / 'keyturn.db'}", database_lock_timeout_seconds=1)
+    url = f"sqlite:///{disk / 'keyturn.db'}"
+    with connected(url):
+        return app_for(database_url=url, database_lock_timeout_seconds=1)
 
 
 def _sign_in_many(app: Flask) -> list[AuthClient]:

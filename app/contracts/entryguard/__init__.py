@@ -7,6 +7,7 @@ from app.contracts.entryguard.errors import ERRORS
 from app.contracts.entryguard.mfa import mfa
 from app.contracts.entryguard.passwords import passwords
 from app.contracts.entryguard.schemas import ErrorAnswer
+from app.contracts.entryguard.users import users
 from app.contracts.entryguard.views import blueprint
 from app.engine.refresh_tokens import OpaqueForm
 from app.http.contract import Contract, CookieNames
@@ -14,6 +15,7 @@ from config import ContractDefaults
 
 blueprint.register_blueprint(passwords)
 blueprint.register_blueprint(mfa)
+blueprint.register_blueprint(users)
 
 CONTRACT = Contract(
     name="entryguard",

@@ -72,8 +72,8 @@ class RecoveryCodesAnswer(Schema):
 )
 def verify(call: Call, body: dict[str, Any]) -> Response:
     """Open the session that the login asked for; code and challenge are spent."""
-    proof = call.engine.login_challenges.answer(body["token"], body["code"], call.client)
     replacing = call.cookie_refresh_token()
+    proof = call.engine.login_challenges.answer(body["token"], body["code"], call.client)
     return enter(call, lambda: call.engine.open_session(proof, call.policy, call.client, replacing=replacing))
 
 

@@ -1,11 +1,11 @@
 """The endpoints of entryguard for passwords that are forgotten or due, and for an organization's rules."""
 
 from typing import Any
-from uuid import UUID
 
 from flask import Blueprint, Response
 
 from app.contracts.entryguard import password_schemas, presenter, schemas
+from app.contracts.entryguard.administering import administered
 from app.contracts.entryguard.entering import enter
 from app.engine import errors
 from app.engine.identifiers import Identifier, IdentifierKind
@@ -53,8 +53,9 @@ def forgot_password(call: Call, body: dict[str, Any]) -> Response:
 )
 def reset_password(call: Call, body: dict[str, Any]) -> Response:
     """Choose another password with the token of the mail; every session ends and a new one is opened."""
+    replacing = call.cookie_refresh_token()
     proof = call.engine.password_resets.reset(body["token"], body["password"], call.client)
-    return enter(call, lambda: call.engine.open_session(proof, call.policy, call.client))
+    return enter(call, lambda: call.engine.open_session(proof, call.policy, call.client, replacing=replacing))
 
 
 @passwords.post("/auth/change-expired-password")
@@ -69,6 +70,7 @@ def reset_password(call: Call, body: dict[str, Any]) -> Response:
 )
 def change_expired_password(call: Call, body: dict[str, Any]) -> Response:
     """Finish a login that asked for another password first."""
+    replacing = call.cookie_refresh_token()
     try:
         proof = call.engine.credentials.change_with_token(
             CodePurpose.PASSWORD_CHANGE,
@@ -79,7 +81,7 @@ def change_expired_password(call: Call, body: dict[str, Any]) -> Response:
         )
     except errors.PasswordRefused as refused:
         return call.answer(presenter.policy_body(refused), 422)
-    return enter(call, lambda: call.engine.open_session(proof, call.policy, call.client))
+    return enter(call, lambda: call.engine.open_session(proof, call.policy, call.client, replacing=replacing))
 
 
 @passwords.get("/organization/settings")
@@ -91,7 +93,7 @@ def change_expired_password(call: Call, body: dict[str, Any]) -> Response:
 )
 def settings(call: Call) -> Response:
     """Show what the organization asks of its members."""
-    return call.answer(presenter.settings_body(call.engine.organizations.settings(_administered(call))))
+    return call.answer(presenter.settings_body(call.engine.organizations.settings(administered(call).id)))
 
 
 @passwords.patch("/organization/settings")
@@ -108,17 +110,9 @@ def change_settings(call: Call, body: dict[str, Any]) -> Response:
     for name, value in body.items():
         target = changes if name == "mfa_required" else changes["password"]
         target[name] = value
-    organization_id = _administered(call)
+    organization_id = administered(call).id
     return call.answer(
         presenter.settings_body(
             call.engine.organizations.change_settings(organization_id, changes, call.client)
         )
     )
-
-
-def _administered(call: Call) -> UUID:
-    """Return the organization of the session, whose administrator the caller must be."""
-    organization = call.judged_snapshot.organization
-    if organization is None or not organization.is_admin:
-        raise errors.PermissionDenied
-    return organization.id

@@ -8,14 +8,19 @@ from typing import Any
 from app.engine.errors import PasswordRefused
 from app.engine.grant import Grant
 from app.engine.login_challenges import Challenge
-from app.engine.snapshot import OrganizationRow, Snapshot
+from app.engine.snapshot import OrganizationRow, PersonRow, Snapshot
 from app.http.contract import Refusal
+from app.models import PersonStatus
 
 TOKENS = {"accessToken": "access", "refreshToken": "refresh"}
 
 _SUPER_ADMIN = "SUPER_ADMIN"
 # Users and resources by subscription tier; any other tier, as PLATFORM, has no limit.
-_LIMITS = {"FREE": (3, 5), "BUSINESS": (50, 100), "ENTERPRISE": (500, 1000)}
+_LIMITS: dict[str, tuple[int | None, int | None]] = {
+    "FREE": (3, 5),
+    "BUSINESS": (50, 100),
+    "ENTERPRISE": (500, 1000),
+}
 _NO_CHALLENGE = {
     "mfaRequired": False,
     "mfaChallengeToken": None,
@@ -31,7 +36,7 @@ def access_claims(grant: Grant) -> dict[str, Any]:
     organization = grant.organization
     return {
         "orgId": str(organization.id) if organization else None,
-        "roles": ["ORG_ADMIN"] if organization and organization.is_admin else [],
+        "roles": _roles(is_admin=organization is not None and organization.is_admin),
     }
 
 
@@ -49,6 +54,11 @@ def login_body(grant: Grant) -> dict[str, Any]:
     return {**_NO_CHALLENGE, **token_body(grant)}
 
 
+def enrolling_body(grant: Grant) -> dict[str, Any]:
+    """Return the body of a login whose session can do nothing but enrol a second factor."""
+    return {**login_body(grant), "mfaSetupRequired": True}
+
+
 def user_body(snapshot: Snapshot) -> dict[str, Any]:
     """Return the nine fields of a person in the session's organization."""
     _, person, organization = snapshot
@@ -63,14 +73,35 @@ def user_body(snapshot: Snapshot) -> dict[str, Any]:
 
 def me_body(snapshot: Snapshot, *, mfa_required: bool) -> dict[str, Any]:
     """Return those nine, the person's place on the platform and the limits of the organization."""
-    tier = snapshot.organization.tier if snapshot.organization else ""
-    users, resources = _LIMITS.get(tier, (None, None))
+    users, resources = _limits(snapshot.organization)
     return {
         **user_body(snapshot),
-        "platformRole": _SUPER_ADMIN if snapshot.person.role == _SUPER_ADMIN else "USER",
+        "platformRole": _platform_role(snapshot.person),
         "maxUsers": users,
         "maxResources": resources,
         "organizationMfaRequired": mfa_required,
+    }
+
+
+def most_users(organization: OrganizationRow) -> int | None:
+    """Return how many people an organization of this tier may have; None is no limit."""
+    return _limits(organization)[0]
+
+
+def member_body(person: PersonRow, *, is_admin: bool) -> dict[str, Any]:
+    """Return a person who has not logged in yet as an administrator sees them."""
+    return {
+        "id": str(person.uuid),
+        "email": person.email,
+        "name": person.name,
+        "isOrgAdmin": is_admin,
+        "platformRole": _platform_role(person),
+        "isActive": person.status == PersonStatus.ACTIVE,
+        "mfaEnabled": person.mfa_enabled,
+        "lastLoginAt": None,
+        "roleNames": _roles(is_admin=is_admin),
+        "createdAt": _moment(person.created_at),
+        "updatedAt": _moment(person.updated_at),
     }
 
 
@@ -134,6 +165,18 @@ def settings_body(settings: Mapping[str, Any]) -> dict[str, Any]:
         "passwordRequireSpecialChar": password.get("special", False),
         "passwordExpirationDays": password.get("expiration_days"),
     }
+
+
+def _roles(*, is_admin: bool) -> list[str]:
+    return ["ORG_ADMIN"] if is_admin else []
+
+
+def _platform_role(person: PersonRow) -> str:
+    return _SUPER_ADMIN if person.role == _SUPER_ADMIN else "USER"
+
+
+def _limits(organization: OrganizationRow | None) -> tuple[int | None, int | None]:
+    return _LIMITS.get(organization.tier if organization else "", (None, None))
 
 
 def _organization(organization: OrganizationRow | None) -> dict[str, Any]:

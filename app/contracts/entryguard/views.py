@@ -4,10 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from app.contracts.entryguard import presenter, schemas
+from app.contracts.entryguard import presenter, schemas, user_schemas
 from app.contracts.entryguard.entering import enter
+from app.contracts.entryguard.users import SET_PASSWORD_PAGE
 from app.engine import errors
 from app.engine.accounts import Registration
+from app.engine.candidates import LoginTarget
 from app.engine.identifiers import Identifier, IdentifierKind
 from app.http.call import Call
 from app.http.operations import Access, operation
@@ -31,24 +33,28 @@ _REFUSES_REFRESH = (
 @operation(
     "Register an organization",
     body=schemas.RegisterRequest,
-    answers=schemas.TokenAnswer,
+    answers=user_schemas.AcceptedAnswer,
     status=201,
     limit="signup",
     refuses=(errors.EmailTaken, errors.PasswordRefused),
     gives_tokens=True,
 )
 def register(call: Call, body: dict[str, Any]) -> Response:
-    """Create an organization with its first administrator and open that person's first session."""
+    """Create an organization with its first administrator, mail them a link, and open their first session."""
     founding = body.pop("organization_name").strip()
-    grant = call.engine.sign_up(
-        Registration(**body),
-        call.policy,
-        call.client,
-        founding=founding,
-        replacing=call.cookie_refresh_token(),
+    return enter(
+        call,
+        lambda: call.engine.sign_up(
+            Registration(**body),
+            call.policy,
+            call.client,
+            founding=founding,
+            confirming_at=SET_PASSWORD_PAGE,
+            replacing=call.cookie_refresh_token(),
+        ),
+        presenter.token_body,
+        status=201,
     )
-    answer = presenter.token_body(grant)
-    return call.grant_answer(grant, answer, presenter.TOKENS, remembered=True, status=201)
 
 
 @blueprint.post("/auth/login")
@@ -69,7 +75,7 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
             body["password"],
             call.policy,
             call.client,
-            organization_slug=body["organization_slug"],
+            target=LoginTarget(organization_slug=body["organization_slug"]),
             replacing=call.cookie_refresh_token(),
         ),
     )
@@ -86,12 +92,12 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
 )
 def refresh(call: Call, body: dict[str, Any]) -> Response:
     """Exchange a refresh token for its successor and a fresh access token."""
-    grant = call.engine.sessions.refresh(call.refresh_token(body["refresh_token"]), call.policy, call.client)
+    grant = call.refresh(body["refresh_token"])
     return call.grant_answer(grant, presenter.token_body(grant), presenter.TOKENS)
 
 
 @blueprint.post("/auth/logout")
-@operation("Log out", body=schemas.LogoutRequest, answers=schemas.EmptyAnswer)
+@operation("Log out", body=schemas.LogoutRequest, answers=schemas.EmptyAnswer, clears_tokens=True)
 def log_out(call: Call, body: dict[str, Any]) -> Response:
     """End the session of any genuine token that came along; the answer is the same without one."""
     call.end_named_sessions(body["refresh_token"])
@@ -116,6 +122,7 @@ def me(call: Call) -> Response:
     limit="password",
     refuses=(errors.CurrentPasswordIncorrect, errors.PasswordUnchanged, errors.AccountLocked),
     others={422: schemas.PolicyAnswer},
+    clears_tokens=True,
 )
 def change_password(call: Call, body: dict[str, Any]) -> Response:
     """Replace the password; every session of the person ends, this one too."""

@@ -11,6 +11,7 @@ from app.contracts.falcon_alert.roles import Role, check_may_grant, may_use
 from app.contracts.falcon_alert.usernames import registered_under_new_name
 from app.engine import errors
 from app.engine.accounts import Registration
+from app.engine.candidates import LoginTarget
 from app.engine.identifiers import Identifier, IdentifierKind
 from app.engine.snapshot import PersonRow
 from app.http.call import Call
@@ -44,7 +45,7 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
         call.policy,
         call.client,
         replacing=call.cookie_refresh_token(),
-        admits=partial(may_use, client_type=body["type"]),
+        target=LoginTarget(admits=partial(may_use, client_type=body["type"])),
     )
     return call.grant_answer(grant, {}, presenter.TOKENS, remembered=True)
 
@@ -67,7 +68,7 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
 )
 def refresh(call: Call, body: dict[str, Any]) -> Response:
     """Exchange a refresh token for its successor and a fresh access token; the old one dies at once."""
-    grant = call.engine.sessions.refresh(call.refresh_token(body["refresh_token"]), call.policy, call.client)
+    grant = call.refresh(body["refresh_token"])
     return call.grant_answer(grant, {}, presenter.TOKENS)
 
 
@@ -131,7 +132,7 @@ def change_account(call: Call, body: dict[str, Any]) -> Response:
 
 
 @blueprint.delete("/users")
-@operation("Delete one's own account", answers=schemas.StatusAnswer, access=Access.FULL)
+@operation("Delete one's own account", answers=schemas.StatusAnswer, access=Access.FULL, clears_tokens=True)
 def delete_account(call: Call) -> Response:
     """Remove the person; every session ends."""
     call.engine.accounts.delete(call.snapshot.person.id, call.client)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from app.contracts.nest_auth import presenter
 from app.contracts.nest_auth.errors import ERRORS
+from app.contracts.nest_auth.invitations import invitations
 from app.contracts.nest_auth.mfa import mfa
 from app.contracts.nest_auth.recovery import recovery
 from app.contracts.nest_auth.schemas import ErrorAnswer
@@ -14,6 +15,7 @@ from config import ContractDefaults
 
 blueprint.register_blueprint(mfa)
 blueprint.register_blueprint(recovery)
+blueprint.register_blueprint(invitations)
 
 CONTRACT = Contract(
     name="nest_auth",
@@ -26,6 +28,7 @@ CONTRACT = Contract(
         absolute_lifetime=timedelta(days=90),
         grace=timedelta(seconds=30),
         recovery=timedelta(days=1),
+        carries_pages=True,
     ),
     cookies=CookieNames(
         access="accessToken",

@@ -9,12 +9,13 @@ MISSING_REQUIRED_FIELDS = ErrorAnswer(400, "MISSING_REQUIRED_FIELDS", "Missing r
 INVALID_PROVIDER = ErrorAnswer(401, "INVALID_PROVIDER", "Invalid provider")
 INVALID_RESET_REQUEST = ErrorAnswer(400, "PASSWORD_RESET_INVALID_REQUEST", "Email or phone is required")
 INVALID_RESET_TOKEN = ErrorAnswer(400, "PASSWORD_RESET_TOKEN_INVALID", "Invalid or expired reset token")
+INVALID_INVITATION = ErrorAnswer(400, "INVITATION_INVALID", "Invalid or expired invitation")
+MISSING_PERMISSIONS = ErrorAnswer(403, "MISSING_REQUIRED_PERMISSIONS", "Missing required permissions")
+NOT_A_MEMBER = ErrorAnswer(403, "ACCESS_DENIED", "User does not belong to this tenant")
 NO_PHONE_NUMBER = ErrorAnswer(400, "NO_PHONE_NUMBER", "There is no phone number to verify")
 PHONE_ALREADY_VERIFIED = ErrorAnswer(400, "PHONE_ALREADY_VERIFIED", "Phone is already verified")
 RECOVERY_WITHOUT_MFA = ErrorAnswer(401, "MFA_NOT_ENABLED", "MFA is not enabled")
 WRONG_CODE = ErrorAnswer(400, "VERIFICATION_CODE_INVALID", "Invalid verification code")
-
-_NOT_A_MEMBER = ErrorAnswer(403, "ACCESS_DENIED", "User does not belong to this tenant")
 
 ERRORS: dict[type[AuthError], ErrorAnswer] = {
     errors.InvalidRequest: ErrorAnswer(400, ""),
@@ -35,8 +36,8 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
         401, "ACCOUNT_INACTIVE", "Your account is suspended, please contact support"
     ),
     errors.AccountDeleted: ErrorAnswer(401, "USER_NOT_FOUND", "User not found"),
-    errors.OrganizationSuspended: _NOT_A_MEMBER,
-    errors.MembershipLost: _NOT_A_MEMBER,
+    errors.OrganizationSuspended: NOT_A_MEMBER,
+    errors.MembershipLost: NOT_A_MEMBER,
     errors.SecondFactorRequired: ErrorAnswer(401, "MFA_REQUIRED"),
     errors.PasswordChangeRequired: ErrorAnswer(403, "MUST_CHANGE_PASSWORD"),
     errors.CurrentPasswordIncorrect: ErrorAnswer(

@@ -34,13 +34,8 @@ def access_claims(grant: Grant) -> dict[str, Any]:
 
 def refresh_claims(snapshot: Snapshot) -> dict[str, Any]:
     """Return the documented claims of a refresh token: whose it is, and of which session."""
-    person = snapshot.person
-    return {
-        "id": str(person.uuid),
-        "sub": str(person.uuid),
-        "userId": str(person.uuid),
-        "sessionId": str(snapshot.session.id),
-    }
+    subject = str(snapshot.person.uuid)
+    return {"id": subject, "sub": subject, "userId": subject, "sessionId": str(snapshot.session.id)}
 
 
 def me_body(person: PersonRow) -> dict[str, Any]:
@@ -55,8 +50,18 @@ def me_body(person: PersonRow) -> dict[str, Any]:
         "metadata": {"name": person.name} if person.name else {},
         "mustChangePassword": person.must_change_password,
         "roles": _roles(person),
-        "permissions": _texts(person.attributes.get("permissions")),
+        "permissions": permissions(person),
     }
+
+
+def permissions(person: PersonRow) -> list[str]:
+    """Return what an operator has permitted a person beside what everybody may do."""
+    return _texts(person.attributes.get("permissions"))
+
+
+def guards(person: PersonRow) -> set[str]:
+    """Return the guards of which a person holds a role."""
+    return {role["guard"] for role in _roles(person)}
 
 
 def user_body(person: PersonRow) -> dict[str, Any]:

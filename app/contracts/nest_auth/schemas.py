@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from app.http.schemas import Flag, RequestSchema, Text, TokenText
+from app.http.schemas import Flag, Id, RequestSchema, Text, TokenText
 
 PASSWORD_LENGTH = 1024  # The policy decides what is too long; this bounds the work of looking at it.
 _PROVIDERS = ("email", "phone")
@@ -29,7 +29,10 @@ class Credentials(RequestSchema):
 
 
 class LoginRequest(RequestSchema):
-    """A login by e-mail address or phone number and password, or by a code that was sent."""
+    """A login by e-mail address or phone number and password, or by a code that was sent.
+
+    `guard` is one of which a role must be held, and `tenantId` the tenant that the session is to be in.
+    """
 
     provider = Text(data_key="providerName", load_default="email", max_length=32)
     credentials = fields.Nested(
@@ -37,6 +40,8 @@ class LoginRequest(RequestSchema):
         required=True,
         error_messages={"required": "is required", "type": "must be an object", "null": "must be an object"},
     )
+    guard = Text(load_default=None, allow_none=True)
+    tenant_id = Id(data_key="tenantId", load_default=None, allow_none=True)
     remember_me = Flag(data_key="rememberMe", load_default=True)
     trust_token = TokenText(data_key="trustToken", load_default=None)
 

@@ -16,8 +16,10 @@ from app.contracts.nest_auth.errors import (
 from app.contracts.nest_auth.recovery import login_identifier
 from app.engine import errors
 from app.engine.accounts import Registration
+from app.engine.candidates import LoginTarget
 from app.engine.grant import Grant
 from app.engine.identifiers import Identifier, IdentifierKind
+from app.engine.snapshot import PersonRow
 from app.http import csrf
 from app.http.call import Call
 from app.http.contract import WireRefusal
@@ -72,6 +74,9 @@ def sign_up(call: Call, body: dict[str, Any]) -> Response:
         INVALID_PROVIDER,
         errors.InvalidCredentials,
         errors.AccountSuspended,
+        errors.OrganizationSuspended,
+        errors.MembershipLost,
+        errors.PermissionDenied,
         errors.AccountLocked,
         errors.InvalidCode,
     ),
@@ -81,6 +86,7 @@ def sign_up(call: Call, body: dict[str, Any]) -> Response:
 def log_in(call: Call, body: dict[str, Any]) -> Response:
     """Open a session for whoever proves who they are; in cookie mode the browser's former session ends."""
     replacing, trust_token = call.cookie_refresh_token(), call.trust_token(body["trust_token"])
+    target = LoginTarget(organization_id=body["tenant_id"], admits=_holds_guard(body["guard"]))
     credentials = body["credentials"]
     log_in_by: Callable[..., Grant] = call.engine.log_in
     if body["provider"] == "passwordless" and call.engine.passwordless.is_enabled:
@@ -93,7 +99,13 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
         typed, code = _required(credentials[kind], credentials["password"])
         identifier = Identifier.of(kind, typed)
     grant = log_in_by(
-        identifier, code, call.policy, call.client, replacing=replacing, trust_token=trust_token
+        identifier,
+        code,
+        call.policy,
+        call.client,
+        target=target,
+        replacing=replacing,
+        trust_token=trust_token,
     )
     return _tokens(call, grant, "Login successful", remembered=body["remember_me"])
 
@@ -109,12 +121,12 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
 )
 def refresh(call: Call, body: dict[str, Any]) -> Response:
     """Exchange a refresh token for its successor and a fresh access token."""
-    grant = call.engine.sessions.refresh(call.refresh_token(body["refresh_token"]), call.policy, call.client)
+    grant = call.refresh(body["refresh_token"])
     return _tokens(call, grant, "Token refreshed successfully")
 
 
 @blueprint.post("/logout")
-@operation("Log out", body=schemas.RefreshRequest, answers=schemas.MessageAnswer)
+@operation("Log out", body=schemas.RefreshRequest, answers=schemas.MessageAnswer, clears_tokens=True)
 def log_out(call: Call, body: dict[str, Any]) -> Response:
     """End the session of every genuine token that came along; without one there is nothing to end."""
     call.end_named_sessions(body["refresh_token"])
@@ -122,7 +134,7 @@ def log_out(call: Call, body: dict[str, Any]) -> Response:
 
 
 @blueprint.post("/logout-all")
-@operation("Log out everywhere", answers=schemas.MessageAnswer, access=Access.PARTIAL)
+@operation("Log out everywhere", answers=schemas.MessageAnswer, access=Access.SIGNED_IN, clears_tokens=True)
 def log_out_everywhere(call: Call) -> Response:
     """End every session of the person."""
     call.engine.sessions.end_all(call.snapshot.person.id, call.client)
@@ -166,6 +178,7 @@ def verify_session(call: Call) -> Response:
         errors.PasswordRefused,
         errors.AccountLocked,
     ),
+    clears_tokens=True,
 )
 def change_password(call: Call, body: dict[str, Any]) -> Response:
     """Replace the password; every session of the person ends, this one too."""
@@ -235,6 +248,10 @@ def csrf_token(call: Call) -> Response:
         return call.answer({"enabled": False})
     names = {"headerName": csrf.HEADER.lower(), "cookieName": call.mount.cookies.names.csrf}
     return call.csrf_answer("csrfToken", {"enabled": True, **names})
+
+
+def _holds_guard(guard: str | None) -> Callable[[PersonRow], bool]:
+    return lambda person: guard is None or guard in presenter.guards(person)
 
 
 def _required(*given: str | None) -> list[str]:

@@ -1,6 +1,7 @@
 """How oauth2 answers each refusal (RFC 6749 section 5.2).
 
-Why a grant will not do is for the log alone: unknown, expired, revoked and reused are one answer.
+Why a grant will not do is for the log alone: unknown, expired, revoked and reused are one answer. That a
+second factor is due is no secret from whoever knows the password, and no other try at this grant will help.
 """
 
 from app.engine import errors
@@ -14,6 +15,9 @@ INVALID_SCOPE = ErrorAnswer(400, "invalid_scope", "No scopes are granted here; l
 
 _INVALID_GRANT = ErrorAnswer(
     400, "invalid_grant", "The grant is invalid, expired, revoked or was issued to another client"
+)
+_SECOND_FACTOR_DUE = ErrorAnswer(
+    400, "invalid_grant", "A second factor is due, which the password grant cannot prove"
 )
 _TRY_LATER = "temporarily_unavailable"
 _FROM_ELSEWHERE = ErrorAnswer(403, "access_denied")
@@ -30,7 +34,7 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
     errors.InvalidRefreshToken: _INVALID_GRANT,
     errors.InvalidCredentials: _INVALID_GRANT,
     errors.AccountUnavailable: _INVALID_GRANT,
-    errors.SecondFactorRequired: _INVALID_GRANT,
+    errors.SecondFactorRequired: _SECOND_FACTOR_DUE,
     errors.PasswordChangeRequired: _INVALID_GRANT,
     errors.CrossSiteRequest: _FROM_ELSEWHERE,
     errors.CsrfTokenInvalid: _FROM_ELSEWHERE,

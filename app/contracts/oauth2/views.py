@@ -39,6 +39,7 @@ def forbid_old_caches(response: Response) -> Response:
         errors.InvalidClient,
         errors.InvalidRefreshToken,
         errors.InvalidCredentials,
+        errors.SecondFactorRequired,
         errors.AccountUnavailable,
         errors.AccountLocked,
         errors.RateLimited,
@@ -90,6 +91,7 @@ _GRANTS = {"refresh_token": _refresh, "password": _log_in}
     form=True,
     answers=schemas.RevocationAnswer,
     refuses=(errors.InvalidClient, errors.PermissionDenied),
+    clears_tokens=True,
 )
 def revoke(call: Call, body: dict[str, Any]) -> Response:
     """End a session with all its tokens; a token that is none any more has nothing to end (RFC 7009)."""

@@ -77,7 +77,7 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
 )
 def refresh(call: Call, body: dict[str, Any]) -> Response:
     """Exchange a refresh token for its successor and a fresh access token."""
-    grant = call.engine.sessions.refresh(call.refresh_token(body["refresh_token"]), call.policy, call.client)
+    grant = call.refresh(body["refresh_token"])
     answer = {"message": "Token refreshed successfully", "user": presenter.user_body(grant.person)}
     return call.grant_answer(grant, answer, presenter.TOKENS)
 
@@ -89,6 +89,7 @@ def refresh(call: Call, body: dict[str, Any]) -> Response:
     access=Access.SIGNED_IN,
     errors=AT_LOGOUT,
     failure="Logout failed",
+    clears_tokens=True,
 )
 def log_out(call: Call) -> Response:
     """End the session of the access token, and with it the refresh token."""

@@ -142,6 +142,13 @@ class PermissionDenied(AuthError):
     message = "This is not permitted."
 
 
+class OrganizationFull(PermissionDenied):
+    """The organization has as many members as it may have."""
+
+    code = "organization_full"
+    message = "The organization has no place left."
+
+
 class AccountLocked(TryLater):
     """Too many failed logins with this identifier."""
 

@@ -59,10 +59,17 @@ class RefreshTokenExpired(InvalidRefreshToken):
 
 
 class SessionRevoked(InvalidRefreshToken):
-    """The session was ended before: logout, revocation, an earlier reuse."""
+    """The session was ended before: logout, revocation, an earlier reuse.
+
+    `is_replaced`: by the next login of its own browser, which may hold that login's cookies by now.
+    """
 
     code = "session_revoked"
     message = "The session is over."
+
+    def __init__(self, detail: str = "", *, is_replaced: bool = False) -> None:
+        super().__init__(detail)
+        self.is_replaced = is_replaced
 
 
 class RefreshTokenReused(InvalidRefreshToken):

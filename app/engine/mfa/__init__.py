@@ -5,6 +5,7 @@ from app.engine.mfa.factor import Holder
 from app.engine.mfa.factors import Factors, Status
 from app.engine.mfa.proving import Passed, SecondFactors
 from app.engine.mfa.recovery_codes import RecoveryForm
+from app.engine.mfa.resealing import Resealed, Resealing
 from app.engine.mfa.totp import DeviceView
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Holder",
     "Passed",
     "RecoveryForm",
+    "Resealed",
+    "Resealing",
     "SecondFactors",
     "Status",
 ]

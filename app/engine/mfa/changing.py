@@ -8,12 +8,13 @@ from uuid import UUID
 import pyotp
 from sqlalchemy.orm import Session as Transaction
 
-from app.delivery import Postbox
-from app.engine import notices
 from app.engine.accounts import locked
+from app.engine.candidates import find_own_member
 from app.engine.client import Client
 from app.engine.database import Database
 from app.engine.errors import (
+    InvalidRequest,
+    PermissionDenied,
     ReauthenticationRequired,
     SecondFactorEnabled,
     SecondFactorEnforced,
@@ -25,7 +26,8 @@ from app.engine.events import EventKind, Events, Subject
 from app.engine.mfa.factor import Holder
 from app.engine.mfa.factors import Factors
 from app.engine.mfa.proving import SecondFactors
-from app.engine.mfa.recovery_codes import RecoveryForm
+from app.engine.mfa.recovery_codes import HashedCodes, RecoveryForm
+from app.engine.notices import Notices
 from app.engine.refreshing import EndReason
 from app.engine.sessions import Sessions
 from app.engine.snapshot import PersonRow, SessionRow, Snapshot
@@ -34,6 +36,8 @@ from app.primitives.clock import Clock
 from config import FactorMethod
 
 _DEVICE_NAME = "Authenticator app"
+# As long as an address may be, so that the URI always fits into a QR code.
+_LABEL_OCTETS = 254
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,7 @@ class FactorChanges:
         database: Database,
         clock: Clock,
         events: Events,
-        postbox: Postbox,
+        notices: Notices,
         sessions: Sessions,
     ) -> None:
         self._factors = factors
@@ -69,7 +73,7 @@ class FactorChanges:
         self._database = database
         self._clock = clock
         self._events = events
-        self._postbox = postbox
+        self._notices = notices
         self._sessions = sessions
 
     def set_enabled(self, snapshot: Snapshot, client: Client, *, enabled: bool) -> None:
@@ -80,7 +84,7 @@ class FactorChanges:
         """
 
         def work(transaction: Transaction, user: User) -> None:
-            self._check_recent(snapshot.session, user)
+            self._check_recent(transaction, snapshot.session, user)
             status = self._factors.status_within(transaction, user)
             if enabled and not status.methods:
                 raise SecondFactorMissing
@@ -89,6 +93,20 @@ class FactorChanges:
             user.mfa_enabled = enabled
 
         self._change(snapshot, client, "switched on" if enabled else "switched off", work)
+
+    def demand_recent_proof(self, snapshot: Snapshot) -> None:
+        """Demand what these changes do, for something else that a stolen session must not do by itself.
+
+        Raises:
+            ReauthenticationRequired: the session's proof is too old, or not by the person's second factor.
+
+        Transaction: one read.
+        """
+
+        def work(transaction: Transaction) -> None:
+            self._check_recent(transaction, snapshot.session, locked(transaction, snapshot.person.id))
+
+        self._database.transact(work)
 
     def begin_totp(
         self, snapshot: Snapshot, *, name: str | None, label: str | None = None, only_first: bool = False
@@ -102,19 +120,24 @@ class FactorChanges:
             SecondFactorNotEnabled: the deployment offers no authenticator apps.
             SecondFactorEnabled: with `only_first`, there is one already.
         """
-        person, issuer = snapshot.person, self._issuer
+        person = snapshot.person
         if FactorMethod.TOTP not in self._second_factors.methods:
             raise SecondFactorNotEnabled
+        if label is not None and len(label.encode(errors="backslashreplace")) > _LABEL_OCTETS:
+            raise InvalidRequest({"label": f"label must be at most {_LABEL_OCTETS} bytes"})
 
         def work(transaction: Transaction) -> str:
             user = locked(transaction, person.id)
             self._check_enrolment(transaction, user, snapshot.session, only_first=only_first)
             return self._factors.totp.begin_within(transaction, user.id, name or _DEVICE_NAME)
 
-        secret = self._database.transact(work)
+        return self.enrolment(person, self._database.transact(work), label=label)
+
+    def enrolment(self, person: PersonRow, secret: str, *, label: str | None = None) -> Enrolment:
+        """Return what an authenticator app is told of a secret, for whoever has to show it again."""
         account = label or person.email or person.phone or person.username or str(person.uuid)
-        uri = pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
-        return Enrolment(secret=secret, uri=uri, issuer=issuer, account=account)
+        uri = pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=self._issuer)
+        return Enrolment(secret=secret, uri=uri, issuer=self._issuer, account=account)
 
     def confirm_totp(
         self,
@@ -128,19 +151,20 @@ class FactorChanges:
         """Let a new app count, switch the second factor on, and return new recovery codes if asked for.
 
         Raises:
-            InvalidSecondFactor, AccountLocked, and what `begin_totp` raises.
+            InvalidSecondFactor, AccountLocked, and what `begin_totp` raises. Unavailable: with codes that are
+            hashed slowly, too many wait to hash something; the try is not counted.
         """
         session, only_first = snapshot.session, with_codes is not None
+        recovery_codes = self._factors.recovery_codes
 
         def check(transaction: Transaction) -> None:
             user = locked(transaction, snapshot.person.id)
             self._check_enrolment(transaction, user, session, only_first=only_first)
 
-        # Before the try, which already makes the app one that can be proven.
-        self._database.transact(check)
-        codes = self._factors.recovery_codes.make(snapshot.person.id, with_codes) if with_codes else None
+        def prepare() -> HashedCodes | None:
+            return recovery_codes.make(with_codes) if with_codes else None
 
-        def effect(transaction: Transaction, user: User) -> None:
+        def effect(transaction: Transaction, user: User, codes: HashedCodes | None) -> list[str]:
             if user.mfa_enabled and (only_first or session.mfa_pending):
                 raise SecondFactorEnabled("by another session, in this moment")
             user.mfa_enabled = True
@@ -148,12 +172,18 @@ class FactorChanges:
                 methods = dict.fromkeys([*session.auth_methods, *self._second_factors.amr(FactorMethod.TOTP)])
                 self._sessions.note_proof_within(transaction, session, methods)
             if codes is not None:
-                self._factors.recovery_codes.replace_within(transaction, user.id, codes)
+                recovery_codes.replace_within(transaction, user.id, codes)
             self._changed_within(transaction, user, client, "added", session.id)
+            return codes.raw if codes is not None else []
 
-        self._factors.totp.confirm(snapshot.person.id, secret, typed, effect, client)
-        self._tell_changed(snapshot.person, "added")
-        return codes.raw if codes is not None else []
+        # Before the try, which already makes the app one that can be proven.
+        self._database.transact(check)
+        with recovery_codes.admission(is_short=with_codes is not None and with_codes.is_short):
+            raw = self._factors.totp.confirm(
+                snapshot.person.id, secret, typed, client, prepare=prepare, effect=effect
+            )
+        self._notices.second_factors_changed(snapshot.person, "added")
+        return raw
 
     def remove_device(self, snapshot: Snapshot, device_id: UUID, client: Client) -> None:
         """Forget one authenticator app; with the last factor the second factor is off.
@@ -163,7 +193,7 @@ class FactorChanges:
         """
 
         def work(transaction: Transaction, user: User) -> None:
-            self._check_recent(snapshot.session, user)
+            self._check_recent(transaction, snapshot.session, user)
             self._factors.totp.remove_one_within(transaction, user.id, device_id)
             self._factors.settle_within(transaction, user)
             if not user.mfa_enabled and self._factors.is_required_within(transaction, user):
@@ -179,16 +209,23 @@ class FactorChanges:
         """
         if not snapshot.person.mfa_enabled:
             raise SecondFactorNotEnabled
-        codes = self._factors.recovery_codes.make(snapshot.person.id, form)
+
+        def check(transaction: Transaction) -> User:
+            user = locked(transaction, snapshot.person.id)
+            self._check_recent(transaction, snapshot.session, user)
+            return user
 
         def work(transaction: Transaction) -> None:
-            user = locked(transaction, snapshot.person.id)
-            self._check_recent(snapshot.session, user)
+            user = check(transaction)
             self._factors.recovery_codes.replace_within(transaction, user.id, codes)
             self._record(transaction, user, client, "recovery codes renewed")
 
+        # Nothing is hashed for whoever may not have them.
+        self._database.transact(check)
+        with self._factors.recovery_codes.admission(is_short=form.is_short):
+            codes = self._factors.recovery_codes.make(form)
         self._database.transact(work)
-        self._tell_changed(snapshot.person, "recovery codes renewed")
+        self._notices.second_factors_changed(snapshot.person, "recovery codes renewed")
         return codes.raw
 
     def reset_totp(self, snapshot: Snapshot, recovery_code: str, client: Client) -> None:
@@ -203,8 +240,8 @@ class FactorChanges:
             self._factors.settle_within(transaction, user)
             self._changed_within(transaction, user, client, "removed", snapshot.session.id)
 
-        self._second_factors.prove(_holder(snapshot), None, recovery_code, effect, client)
-        self._tell_changed(snapshot.person, "removed")
+        self._second_factors.prove(Holder.of(snapshot), None, recovery_code, effect, client)
+        self._notices.second_factors_changed(snapshot.person, "removed")
 
     def disable(self, snapshot: Snapshot, typed: str, client: Client) -> None:
         """Switch the second factor off for a code of an authenticator app, and forget all that is enrolled.
@@ -219,10 +256,26 @@ class FactorChanges:
             self._factors.forget_within(transaction, user)
             self._changed_within(transaction, user, client, "switched off", snapshot.session.id)
 
-        self._second_factors.prove(_holder(snapshot), FactorMethod.TOTP, typed, effect, client)
-        self._tell_changed(snapshot.person, "switched off")
+        self._second_factors.prove(Holder.of(snapshot), FactorMethod.TOTP, typed, effect, client)
+        self._notices.second_factors_changed(snapshot.person, "switched off")
 
-    def reset(self, person: PersonRow, client: Client | None) -> None:
+    def reset_member(self, snapshot: Snapshot, organization_id: UUID, person: UUID, client: Client) -> None:
+        """Do what `reset` does on the word of an organization's administrator, whose session this is.
+
+        One's own factors are not among it: whoever has only got hold of the session must not shed them.
+
+        Raises:
+            NotFound: nobody in the organization. SecondFactorNotEnabled: there is nothing to forget.
+            PermissionDenied: oneself, or a person in whom other organizations have a say too.
+        """
+        member = self._database.transact(
+            lambda transaction: find_own_member(transaction, organization_id, person)
+        )
+        if member.id == snapshot.person.id:
+            raise PermissionDenied("one's own factors")
+        self.reset(member, client, by=snapshot.person.id)
+
+    def reset(self, person: PersonRow, client: Client | None, *, by: int | None = None) -> None:
         """Forget all of a person's factors on an administrator's word; every session ends.
 
         Raises:
@@ -235,10 +288,11 @@ class FactorChanges:
             if not user.mfa_enabled:
                 raise SecondFactorNotEnabled
             self._factors.forget_within(transaction, user)
-            self._changed_within(transaction, user, client, "reset", None)
+            by_whom = {} if by is None else {"by": by}
+            self._changed_within(transaction, user, client, "reset", None, **by_whom)
 
         self._database.transact(work)
-        self._tell_changed(person, "reset")
+        self._notices.second_factors_changed(person, "reset")
 
     def _change(
         self, snapshot: Snapshot, client: Client, what: str, work: Callable[[Transaction, User], None]
@@ -249,19 +303,28 @@ class FactorChanges:
             self._changed_within(transaction, user, client, what, snapshot.session.id)
 
         self._database.transact(change)
-        self._tell_changed(snapshot.person, what)
+        self._notices.second_factors_changed(snapshot.person, what)
 
     def _changed_within(
-        self, transaction: Transaction, user: User, client: Client | None, what: str, kept: UUID | None
+        self,
+        transaction: Transaction,
+        user: User,
+        client: Client | None,
+        what: str,
+        kept: UUID | None,
+        **details: object,
     ) -> None:
         """Record a change and end what began under the former factors: other sessions, trusted devices."""
         user.updated_at = self._clock.now()
         transaction.flush()
-        self._record(transaction, user, client, what)
+        self._record(transaction, user, client, what, **details)
         self._sessions.end_all_within(transaction, user.id, client, EndReason.MFA_CHANGED, kept=kept)
 
-    def _record(self, transaction: Transaction, user: User, client: Client | None, what: str) -> None:
-        self._events.record(transaction, EventKind.MFA_CHANGED, Subject(user_id=user.id), client, change=what)
+    def _record(
+        self, transaction: Transaction, user: User, client: Client | None, what: str, **details: object
+    ) -> None:
+        subject = Subject(user_id=user.id)
+        self._events.record(transaction, EventKind.MFA_CHANGED, subject, client, change=what, **details)
 
     def _check_enrolment(
         self, transaction: Transaction, user: User, session: SessionRow, *, only_first: bool
@@ -270,23 +333,16 @@ class FactorChanges:
         if only_first and user.mfa_enabled:
             raise SecondFactorEnabled
         if not session.mfa_pending:
-            self._check_recent(session, user)
+            self._check_recent(transaction, session, user)
         elif user.mfa_enabled or self._factors.ready_within(transaction, user):
             raise SecondFactorRequired
 
-    def _check_recent(self, session: SessionRow, user: User) -> None:
-        """Demand a recent proof, by the second factor where there is one.
+    def _check_recent(self, transaction: Transaction, session: SessionRow, user: User) -> None:
+        """Demand a recent proof, by the second factor where there is one: trust in a device is none.
 
         Source: OWASP ASVS 7.5.1 and 6.4.4.
         """
-        age = self._clock.now() - session.authenticated_at
-        if age > self._longest_proof_age or (user.mfa_enabled and "mfa" not in session.auth_methods):
+        is_recent = self._clock.now() - session.authenticated_at <= self._longest_proof_age
+        status = self._factors.status_within(transaction, user)
+        if not is_recent or ("mfa" not in session.auth_methods and status.guards_changes):
             raise ReauthenticationRequired
-
-    def _tell_changed(self, person: PersonRow, what: str) -> None:
-        if person.email:
-            self._postbox.post(notices.second_factors_changed(person.email, what))
-
-
-def _holder(snapshot: Snapshot) -> Holder:
-    return Holder(snapshot.person, str(snapshot.session.id))

@@ -7,12 +7,11 @@ from sqlalchemy.orm import Session as Transaction
 
 from app.engine.client import Client
 from app.engine.database import Database
-from app.engine.errors import AccountDeleted, InvalidCode
+from app.engine.errors import InvalidCode
 from app.engine.events import EventKind, Events, Subject
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
 from app.engine.mfa.factor import Effect, Result
-from app.engine.proof import lock_person
-from app.models import PersonStatus, User
+from app.engine.proof import lock_active
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ class CountedTries:
         """
 
         def work(transaction: Transaction) -> Result | InvalidCode:
-            user = _active(transaction, user_id)
+            user = lock_active(transaction, user_id)
             if user is None or not spend(transaction):
                 self.events.record(
                     transaction, EventKind.MFA_REFUSED, Subject(user_id=user_id), client, method=factor
@@ -66,11 +65,3 @@ class CountedTries:
 
 def _counted(factor: str, user_id: int) -> str:
     return f"mfa/{factor}/person:{user_id}"
-
-
-def _active(transaction: Transaction, user_id: int) -> User | None:
-    try:
-        user = lock_person(transaction, user_id)
-    except AccountDeleted:
-        return None
-    return user if user.status == PersonStatus.ACTIVE else None

@@ -1,12 +1,12 @@
 """What every factor can do: the same four verbs."""
 
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.client import Client
-from app.engine.snapshot import PersonRow
+from app.engine.snapshot import PersonRow, Snapshot
 from app.models import User
 
 Result = TypeVar("Result")
@@ -18,6 +18,11 @@ class Holder(NamedTuple):
 
     person: PersonRow
     purpose: str
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """Return the person of a session, on behalf of that session."""
+        return cls(snapshot.person, str(snapshot.session.id))
 
 
 class Factor(Protocol):

@@ -16,6 +16,7 @@ from app.engine.mfa.recovery_codes import RecoveryCodes
 from app.engine.mfa.sms import SmsCode
 from app.engine.mfa.totp import DeviceView, Totp
 from app.engine.one_time_codes import OneTimeCodes
+from app.engine.passwords import Passwords
 from app.engine.second_factor_rule import SecondFactorRule
 from app.models import User
 from app.primitives.clock import Clock
@@ -38,6 +39,11 @@ class Status:
         """Tell whether a factor is asked for and there is none to prove yet."""
         return self.is_required and not self.is_enabled and not self.methods
 
+    @property
+    def guards_changes(self) -> bool:
+        """Tell whether a change asks for a second factor: one is switched on, or asked for and there."""
+        return self.is_enabled or (self.is_required and bool(self.methods))
+
 
 class Factors:
     """Every factor that the deployment offers, and recovery codes, which always work."""
@@ -51,6 +57,7 @@ class Factors:
         clock: Clock,
         events: Events,
         rule: SecondFactorRule,
+        passwords: Passwords,
         codes: OneTimeCodes,
         messages: CodeMessages,
         throttle: LoginThrottle,
@@ -59,7 +66,7 @@ class Factors:
         tries = CountedTries(database=database, throttle=throttle, rule=throttle_rule, events=events)
         self.totp = Totp(tries=tries, keyring=keyring, clock=clock)
         self.recovery_codes = RecoveryCodes(
-            database=database, tries=tries, keyring=keyring, clock=clock, events=events
+            database=database, passwords=passwords, tries=tries, keyring=keyring, clock=clock, events=events
         )
         every: dict[FactorMethod, Factor] = {
             FactorMethod.TOTP: self.totp,

@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session as Transaction
 
-from app.delivery import Postbox
-from app.engine import notices
 from app.engine.accounts import locked
 from app.engine.client import Client
 from app.engine.database import Database
@@ -13,6 +11,7 @@ from app.engine.errors import SecondFactorNotEnabled
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.mfa.factor import Effect, Factor, Holder, Result
 from app.engine.mfa.factors import Factors, Status
+from app.engine.notices import Notices
 from app.engine.sessions import Sessions
 from app.engine.snapshot import Snapshot
 from app.engine.trusted_devices import TrustedDevices
@@ -35,13 +34,13 @@ class SecondFactors:
         factors: Factors,
         *,
         database: Database,
-        postbox: Postbox,
+        notices: Notices,
         sessions: Sessions,
         trusted_devices: TrustedDevices,
     ) -> None:
         self._factors = factors
         self._database = database
-        self._postbox = postbox
+        self._notices = notices
         self._sessions = sessions
         self._trusted_devices = trusted_devices
 
@@ -83,9 +82,9 @@ class SecondFactors:
         elif not self.status(holder.person.id).is_enabled:
             raise SecondFactorNotEnabled
         result = factor.prove(holder, typed, effect, client)
-        if method is None and holder.person.email:
+        if method is None:
             left = self.status(holder.person.id).recovery_codes_left
-            self._postbox.post(notices.recovery_code_used(holder.person.email, left))
+            self._notices.recovery_code_used(holder.person, left)
         return result
 
     def amr(self, method: FactorMethod | None) -> tuple[str, str]:
@@ -115,7 +114,7 @@ class SecondFactors:
             self._sessions.raise_within(transaction, session.id, policy, client, methods=list(methods))
             return self._trusted_devices.trust_within(transaction, user.id, client) if trusts_device else None
 
-        token = self.prove(Holder(snapshot.person, str(session.id)), method, typed, effect, client)
+        token = self.prove(Holder.of(snapshot), method, typed, effect, client)
         return Passed(self._sessions.grant(session.id, policy), token)
 
     def _ready(self, holder: Holder, method: FactorMethod) -> Factor:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 import string
+from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -18,6 +19,8 @@ from app.engine.errors import InvalidRecoveryCode
 from app.engine.events import EventKind, Events, Subject
 from app.engine.mfa.counted import CountedTries
 from app.engine.mfa.factor import Effect, Holder, Result
+from app.engine.mfa.seals import Seals
+from app.engine.passwords import Passwords
 from app.models import RecoveryCode, User
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring, Purpose
@@ -37,6 +40,11 @@ class RecoveryForm(Enum):
     SHORT = 8
     """Eight of eight lower-case letters and digits, 41 bits."""
 
+    @property
+    def is_short(self) -> bool:
+        """Tell whether codes of this form are hashed slowly."""
+        return self is RecoveryForm.SHORT
+
     def generate(self) -> str:
         """Return a new code."""
         if self is RecoveryForm.LONG:
@@ -45,17 +53,25 @@ class RecoveryForm(Enum):
 
 
 class RecoveryCodes:
-    """The unused recovery codes of people, as salted and keyed hashes."""
+    """The unused recovery codes of people, as salted hashes that are sealed for person and row."""
 
     amr: ClassVar[str] = "otp"
     method: ClassVar[str] = "recovery"
 
     def __init__(
-        self, *, database: Database, tries: CountedTries, keyring: Keyring, clock: Clock, events: Events
+        self,
+        *,
+        database: Database,
+        passwords: Passwords,
+        tries: CountedTries,
+        keyring: Keyring,
+        clock: Clock,
+        events: Events,
     ) -> None:
         self._database = database
+        self._passwords = passwords
         self._tries = tries
-        self._keyring = keyring
+        self._seals = Seals(keyring, Purpose.RECOVERY_CODE)
         self._clock = clock
         self._events = events
 
@@ -71,10 +87,12 @@ class RecoveryCodes:
 
         Raises:
             InvalidRecoveryCode: wrong, or used before.
+            Unavailable: too many wait to hash something; the try is not counted.
         """
-        user_id = holder.person.id
-        self._tries.reserve(self.method, user_id, client)
-        found = self._find(user_id, typed)
+        user_id, code = holder.person.id, _folded(typed)
+        with self.admission(is_short=len(code) <= _SHORT):
+            self._tries.reserve(self.method, user_id, client)
+            found = self._find(user_id, code)
 
         def spend(transaction: Transaction) -> bool:
             # The row count of this statement decides who is first.
@@ -101,45 +119,73 @@ class RecoveryCodes:
         """Put a new set in the place of the person's former codes."""
         self.remove_within(transaction, user_id)
         now = self._clock.now()
-        transaction.add_all(
-            RecoveryCode(id=uuid4(), user_id=user_id, salt=codes.salt, hashed_code=hashed, created_at=now)
-            for hashed in codes.hashes
-        )
+        for hashed in codes.hashes:
+            row_id = uuid4()
+            sealed = self._seals.close(hashed, user_id, row_id)
+            transaction.add(
+                RecoveryCode(id=row_id, user_id=user_id, salt=codes.salt, sealed_hash=sealed, created_at=now)
+            )
         transaction.flush()
 
-    def make(self, user_id: int, form: RecoveryForm) -> "HashedCodes":
-        """Return a set of new codes with their hashes; takes as long as that many passwords."""
-        salt, key = secrets.token_bytes(_SALT_BYTES), self._keyring.signing(Purpose.RECOVERY_CODE)
+    def admission(self, *, is_short: bool) -> AbstractContextManager[None]:
+        """Admit to making or proving codes, of which the short ones are hashed as slowly as passwords.
+
+        Raises:
+            Unavailable: as `Passwords.admission`, before anything is counted.
+        """
+        return self._passwords.admission() if is_short else nullcontext()
+
+    def make(self, form: RecoveryForm) -> "HashedCodes":
+        """Return a set of new codes with their hashes; ask for `admission` first.
+
+        Raises:
+            Unavailable: too many other hashes were being computed.
+        """
+        salt = secrets.token_bytes(_SALT_BYTES)
         raw = [form.generate() for _ in range(form.value)]
-        return HashedCodes(raw, salt, [_hashed(key, user_id, salt, code) for code in raw])
+        return HashedCodes(raw, salt, [self._hashed(salt, code) for code in raw])
 
     def count_within(self, transaction: Transaction, user_id: int) -> int:
         """Return how many codes are left."""
         own = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.user_id == user_id)
         return transaction.scalar(own) or 0
 
-    def _find(self, user_id: int, typed: str) -> UUID | None:
-        """Return the row of a code. The codes of a set share their salt, so this is one hash per key."""
+    def _find(self, user_id: int, code: str) -> UUID | None:
+        """Return the row of a code. The codes of a set share their salt, so this is one hash."""
         rows = self._database.transact(
             lambda transaction: transaction.execute(
-                select(RecoveryCode.id, RecoveryCode.salt, RecoveryCode.hashed_code).where(
+                select(RecoveryCode.id, RecoveryCode.salt, RecoveryCode.sealed_hash).where(
                     RecoveryCode.user_id == user_id
                 )
             ).all()
         )
         salt = rows[0].salt if rows else bytes(_SALT_BYTES)
-        hashes = [
-            _hashed(key, user_id, salt, _folded(typed))
-            for key in self._keyring.verifying(Purpose.RECOVERY_CODE)
-        ]
-        found = [row.id for row in rows for hashed in hashes if hmac.compare_digest(row.hashed_code, hashed)]
+        hashed = self._hashed(salt, code)
+        opened = [(row.id, self._seals.open(row.sealed_hash, user_id, row.id)) for row in rows]
+        found = [row_id for row_id, kept in opened if kept and hmac.compare_digest(kept.content, hashed)]
         return found[0] if found else None
+
+    def _hashed(self, salt: bytes, code: str) -> bytes:
+        """Return what is sealed of a code; one of less than 112 bits is stretched (ASVS 6.5.2)."""
+        encoded = code.encode(errors="backslashreplace")
+        if len(code) > _SHORT:
+            return hashlib.sha256(salt + encoded).digest()
+        with self._passwords.slot():
+            return hash_secret_raw(
+                encoded,
+                salt,
+                time_cost=_TIME_COST,
+                memory_cost=_MEMORY_KIB,
+                parallelism=_LANES,
+                hash_len=32,
+                type=Type.ID,
+            )
 
 
 class HashedCodes:
     """A new set of codes: to be shown once, and to be stored."""
 
-    def __init__(self, raw: list[str], salt: bytes, hashes: list[str]) -> None:
+    def __init__(self, raw: list[str], salt: bytes, hashes: list[bytes]) -> None:
         self.raw = raw
         self.salt = salt
         self.hashes = hashes
@@ -149,21 +195,3 @@ def _folded(typed: str) -> str:
     """Return a code as it was made: short ones are typed by hand, in whatever case."""
     code = typed.strip()
     return code.lower() if len(code) == _SHORT else code
-
-
-def _hashed(key: bytes, user_id: int, salt: bytes, code: str) -> str:
-    """Return what is stored of a code; one of less than 112 bits is stretched (ASVS 6.5.2)."""
-    keyed = hmac.digest(
-        key, b"%d\n%b\n%b" % (user_id, salt, code.encode(errors="backslashreplace")), hashlib.sha256
-    )
-    if len(code) > _SHORT:
-        return keyed.hex()
-    return hash_secret_raw(
-        keyed,
-        salt,
-        time_cost=_TIME_COST,
-        memory_cost=_MEMORY_KIB,
-        parallelism=_LANES,
-        hash_len=32,
-        type=Type.ID,
-    ).hex()

@@ -1,10 +1,10 @@
 """Authenticator apps: time-based codes, each accepted once (RFC 6238)."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid4
 
 import pyotp
@@ -15,10 +15,12 @@ from app.engine.client import Client
 from app.engine.errors import InvalidRequest, InvalidSecondFactor, NotFound
 from app.engine.mfa.counted import CountedTries
 from app.engine.mfa.factor import Effect, Holder, Result
+from app.engine.mfa.seals import Seals
 from app.models import TotpDevice, User
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring, Purpose
-from app.primitives.sealing import SealBroken, seal, unseal
+
+Prepared = TypeVar("Prepared")
 
 _STEP_SECONDS = 30
 # A code that was read just before the step ended is still typed in time (RFC 6238 section 5.2).
@@ -47,7 +49,7 @@ class Totp:
 
     def __init__(self, *, tries: CountedTries, keyring: Keyring, clock: Clock) -> None:
         self._tries = tries
-        self._keyring = keyring
+        self._seals = Seals(keyring, Purpose.TOTP_SECRET)
         self._clock = clock
 
     def is_ready_within(self, transaction: Transaction, user: User) -> bool:
@@ -109,7 +111,7 @@ class Totp:
                 id=device_id,
                 user_id=user_id,
                 name=name,
-                encrypted_secret=self._sealed(user_id, device_id, secret),
+                encrypted_secret=self._seals.close(secret.encode(), user_id, device_id),
                 last_step=0,
                 created_at=self._clock.now(),
             )
@@ -118,20 +120,34 @@ class Totp:
         return secret
 
     def confirm(
-        self, user_id: int, secret: str, typed: str, effect: Effect[Result], client: Client
+        self,
+        user_id: int,
+        secret: str,
+        typed: str,
+        client: Client,
+        *,
+        prepare: Callable[[], Prepared],
+        effect: Callable[[Transaction, User, Prepared | None], Result],
     ) -> Result:
         """Let an app count from now on.
+
+        What `effect` needs and takes long is prepared for a right code only, while no transaction is open.
 
         Raises:
             InvalidSecondFactor: the secret is not the one that was made last, or the code not of it.
             AccountLocked: too many wrong codes.
+            what `prepare` raises: the try stays counted, and nothing is spent.
         """
         self._tries.reserve(self.method, user_id, client)
+        is_right = self._tries.database.transact(
+            lambda transaction: self._proves_new(transaction, user_id, secret, typed) is not None
+        )
+        prepared = prepare() if is_right else None
         return self._tries.settle(
             self.method,
             user_id,
-            spend=lambda transaction: self._confirm(transaction, user_id, secret, typed),
-            effect=effect,
+            spend=lambda transaction: is_right and self._confirm(transaction, user_id, secret, typed),
+            effect=lambda transaction, user: effect(transaction, user, prepared),
             client=client,
             refusal=InvalidSecondFactor,
         )
@@ -155,21 +171,26 @@ class Totp:
         ]
 
     def _confirm(self, transaction: Transaction, user_id: int, secret: str, typed: str) -> bool:
-        now = self._clock.now()
+        device = self._proves_new(transaction, user_id, secret, typed)
+        if device is None or not self._spends(transaction, device, typed):
+            return False
+        device.confirmed_at = self._clock.now()
+        transaction.flush()
+        return True
+
+    def _proves_new(
+        self, transaction: Transaction, user_id: int, secret: str, typed: str
+    ) -> TotpDevice | None:
+        """Return the unproven app, if this is its secret and a code of it; nothing is spent."""
         device = transaction.scalar(
             select(TotpDevice)
             .where(TotpDevice.user_id == user_id, TotpDevice.confirmed_at.is_(None))
-            .where(TotpDevice.created_at > now - _SETUP_LIFETIME)
+            .where(TotpDevice.created_at > self._clock.now() - _SETUP_LIFETIME)
         )
-        if device is None:
-            return False
-        made = self._secret(transaction, device).encode()
-        is_right = hmac.compare_digest(made, secret.encode(errors="backslashreplace"))
-        if not is_right or not self._spends(transaction, device, typed):
-            return False
-        device.confirmed_at = now
-        transaction.flush()
-        return True
+        made = self._secret(transaction, device) if device is not None else None
+        if made is None or not hmac.compare_digest(made.encode(), secret.encode(errors="backslashreplace")):
+            return None
+        return device if self._step_of(made, typed) is not None else None
 
     def _confirmed(self, transaction: Transaction, user_id: int) -> Sequence[TotpDevice]:
         return transaction.scalars(
@@ -178,7 +199,8 @@ class Totp:
 
     def _spends(self, transaction: Transaction, device: TotpDevice, typed: str) -> bool:
         """Tell whether this is a code of the device whose time step is now, and only now, used up."""
-        step = self._step_of(self._secret(transaction, device), typed)
+        secret = self._secret(transaction, device)
+        step = self._step_of(secret, typed) if secret is not None else None
         if step is None:
             return False
         # The row count of this statement decides who is first; steps only ever rise.
@@ -201,26 +223,18 @@ class Totp:
         ]
         return max(matching, default=None)
 
-    def _secret(self, transaction: Transaction, device: TotpDevice) -> str:
-        """Open a secret; one that was sealed with a former key is sealed with today's."""
-        keys = self._keyring.verifying(Purpose.TOTP_SECRET)
-        try:
-            opened, is_current = unseal(keys, device.encrypted_secret, _place(device.user_id, device.id))
-        except SealBroken as error:
-            raise InvalidSecondFactor("the secret cannot be opened") from error
-        secret = opened.decode()
-        if not is_current:
-            device.encrypted_secret = self._sealed(device.user_id, device.id, secret)
+    def _secret(self, transaction: Transaction, device: TotpDevice) -> str | None:
+        """Open a secret; one that was sealed with a former key is sealed with today's.
+
+        One that cannot be opened is the secret of no code: the person's other apps go on.
+        """
+        opened = self._seals.open(device.encrypted_secret, device.user_id, device.id)
+        if opened is None:
+            return None
+        if not opened.is_current:
+            device.encrypted_secret = self._seals.close(opened.content, device.user_id, device.id)
             transaction.flush()
-        return secret
-
-    def _sealed(self, user_id: int, device_id: UUID, secret: str) -> bytes:
-        key = self._keyring.signing(Purpose.TOTP_SECRET)
-        return seal(key, secret.encode(), _place(user_id, device_id))
-
-
-def _place(user_id: int, device_id: UUID) -> bytes:
-    return f"{user_id}\n{device_id}".encode()
+        return opened.content.decode()
 
 
 def _changes(transaction: Transaction, statement: Any) -> bool:
