@@ -1,0 +1,1 @@
+"""What people meet in a browser, and the module that its pages load, in a real Chromium."""
