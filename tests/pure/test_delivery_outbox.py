@@ -27,7 +27,7 @@ SOON = timedelta(seconds=5)
 AT_ONCE = (timedelta(0), timedelta(0), timedelta(0))
 
 
-def message(name: str = "ada") -> Message:
+def message(name: str = "grace") -> Message:
     return Message(recipient=f"{name}@example.com", subject="Your code", text="493817")
 
 
@@ -50,7 +50,7 @@ class FailingSender:
     """Fails for one recipient with the given errors in turn, then accepts."""
 
     errors: list[Exception]
-    recipient: str = "ada@example.com"
+    recipient: str = "grace@example.com"
     attempts: int = 0
     sent: list[str] = field(default_factory=list)
 
@@ -63,7 +63,7 @@ class FailingSender:
 
 
 def assert_log_is_discreet(text: str) -> None:
-    for secret in ("ada", "example.com", "493817", "Your code"):
+    for secret in ("grace", "example.com", "493817", "Your code"):
         assert secret not in text
 
 
@@ -130,7 +130,7 @@ def test_failed_message_is_tried_three_times_more():
     outbox = Outbox(sender, retry_delays=AT_ONCE)
     outbox.post(message())
     assert outbox.drain(SOON)
-    assert (sender.attempts, sender.sent) == (4, ["ada@example.com"])
+    assert (sender.attempts, sender.sent) == (4, ["grace@example.com"])
 
 
 def test_message_is_given_up_after_the_last_retry_with_a_discreet_log_line(caplog):
@@ -158,16 +158,16 @@ def test_permanent_failure_is_not_tried_again(caplog):
 def test_waiting_retry_does_not_hold_up_the_others():
     sender = FailingSender([DeliveryFailed("busy")])
     outbox = Outbox(sender, retry_delays=(timedelta(seconds=0.3),))
-    outbox.post(message("ada"))
+    outbox.post(message("grace"))
     outbox.post(message("bob"))
     assert outbox.drain(SOON)
-    assert sender.sent == ["bob@example.com", "ada@example.com"]
+    assert sender.sent == ["bob@example.com", "grace@example.com"]
 
 
 def test_fault_in_a_sender_stops_neither_the_thread_nor_leaks_its_text(caplog):
-    sender = FailingSender([RuntimeError("cannot send 493817 to ada@example.com")])
+    sender = FailingSender([RuntimeError("cannot send 493817 to grace@example.com")])
     outbox = Outbox(sender, retry_delays=AT_ONCE)
-    outbox.post(message("ada"))
+    outbox.post(message("grace"))
     outbox.post(message("bob"))
     assert outbox.drain(SOON)
     assert sender.sent == ["bob@example.com"]
@@ -232,7 +232,7 @@ def test_direct_outbox_has_sent_when_post_returns():
     assert outbox.drain(timedelta(0))
 
 
-@pytest.mark.parametrize("error", [DeliveryFailed("busy"), RuntimeError("ada@example.com")])
+@pytest.mark.parametrize("error", [DeliveryFailed("busy"), RuntimeError("grace@example.com")])
 def test_direct_outbox_logs_a_failure_and_does_not_raise(caplog, error):
     sender = FailingSender([error], recipient="\ud800")
     DirectOutbox(sender).post(Message(recipient="\ud800", subject="", text="493817", channel=Channel.SMS))
