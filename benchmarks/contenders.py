@@ -121,11 +121,13 @@ def _start_peer(running: ExitStack, peer: Peer, database: Database, clients: int
     return server, json.loads(logged_in.stdout)
 
 
-def start_keyturn(running: ExitStack, database: Database, settings: Mapping[str, str]) -> Server:
-    """Serve Keyturn on a database until `running` is closed."""
+def start_keyturn(
+    running: ExitStack, database: Database, settings: Mapping[str, str], application: str = "wsgi:app"
+) -> Server:
+    """Serve Keyturn, or an application it is mounted in, on a database until `running` is closed."""
     environment = keyturn_environment(database, settings)
     migrate(environment)
-    return running.enter_context(serving("wsgi:app", environment))
+    return running.enter_context(serving(application, environment))
 
 
 def migrate(environment: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, request
+from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import (
     BadRequest,
     Forbidden,
@@ -20,6 +21,7 @@ from werkzeug.exceptions import (
 from app.engine.errors import AuthError, InvalidRequest, RateLimited, Unavailable
 from app.engine.snapshot import Snapshot
 from app.http import csrf
+from app.http.bearer import current_bearer
 from app.http.local_paths import local_path
 from app.http.visit import Visit, begin_visit
 
@@ -33,13 +35,17 @@ class Due(Enum):
 
 
 def visitor() -> Snapshot | None:
-    """Return who is signed in in the browser that asks, or None where nobody is, or not wholly.
+    """Return who is signed in, or None where nobody is, or not wholly.
+
+    An access token in the header says so, where `KEYTURN_ACCESS_TOKEN_TYPE` allows one, and otherwise the
+    cookies do.
 
     Raises:
         HTTPException: 400, 403, 429 or 503, where that cannot be told; the cookies stay as they are.
     """
+    bearer = current_bearer()
     try:
-        found = begin_visit(Visit).resume()
+        found = begin_visit(Visit).resume() if bearer is None else bearer.found
     except AuthError as error:
         raise _http_error(error) from error
     return found if found is not None and what_is_due(found) is None else None
@@ -61,13 +67,17 @@ def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
     """Let only people who are wholly signed in see a view; `visitor()` says who it is.
 
     Others are led to the page where they can do what is due, and from there back to this one. A request that
-    is no navigation, such as one of `fetch`, and every request where there are no pages, is answered 401.
+    is no navigation, such as one of `fetch`, of a program or with a token in its header, and every request
+    where there are no pages, is answered 401.
     """
 
     @wraps(view)
     def serve(*arguments: Any, **path: Any) -> Any:
         if visitor() is not None:
             return view(*arguments, **path)
+        bearer = current_bearer()
+        if bearer is not None:
+            raise _challenge(what_is_due(bearer.found) or Due.SIGN_IN)
         visit = begin_visit(Visit)
         return lead_to(visit, what_is_due(visit.resume()) or Due.SIGN_IN)
 
@@ -91,18 +101,39 @@ def lead_to(visit: Visit, due: Due, *, back_to: str | None = None) -> Response:
     Raises:
         Unauthorized: the request is no navigation, or there are no pages.
     """
-    mode = request.headers.get("Sec-Fetch-Mode")
-    if visit.pages.prefix is None or mode not in {None, "navigate"}:
-        raise Unauthorized(f"Sign in first: {due.name.lower()} is due.")
+    if visit.pages.prefix is None or not _is_navigation():
+        raise Unauthorized(_first(due))
     if back_to is None and request.method in csrf.SAFE_METHODS:
         back_to = local_path(request.full_path.rstrip("?"))
     query = f"?{urlencode({'next': back_to})}" if back_to else ""
     return see_other(f"{visit.pages.prefix}{due.value}{query}")
 
 
+def _is_navigation() -> bool:
+    """Tell whether a person will look at the answer; browsers that say no mode ask for HTML all the same."""
+    mode = request.headers.get("Sec-Fetch-Mode")
+    if mode is None:
+        return "text/html" in request.headers.get("Accept", "")
+    return mode == "navigate"
+
+
 def see_other(location: str) -> Response:
     """Redirect; what follows is a GET, whatever this was (RFC 9110 section 15.4.4)."""
     return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": location})
+
+
+def _challenge(due: Due) -> Unauthorized:
+    """Say what is wrong with the header.
+
+    Source: RFC 6750 section 3.1; RFC 9470 section 3 where the sign-in is not finished.
+    """
+    error = "invalid_token" if due is Due.SIGN_IN else "insufficient_user_authentication"
+    said: dict[str, str | None] = {"error": error} if "Authorization" in request.headers else {}
+    return Unauthorized(_first(due), www_authenticate=WWWAuthenticate("bearer", said))
+
+
+def _first(due: Due) -> str:
+    return f"Sign in first: {due.name.lower()} is due."
 
 
 def _http_error(error: AuthError) -> HTTPException:

@@ -1,18 +1,15 @@
 """Tasks behind a page of JavaScript: the page is static, this is its API, and Keyturn does the signing in."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
-from functools import wraps
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, request
-from flask_jwt_extended import get_jwt_identity, jwt_required
 from werkzeug.exceptions import HTTPException
 
-from app import mount_on, visitor
+from app import mount_on, signed_in, visitor
 
 LONGEST_TASK = 120
 POLICY = (
@@ -36,27 +33,9 @@ def run(statement: str, *values: object) -> list[sqlite3.Row]:
 run("CREATE TABLE IF NOT EXISTS tasks (id INTEGER PRIMARY KEY, person_id TEXT NOT NULL, text TEXT NOT NULL)")
 
 
-def in_either_mode(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Guard a view by the access token of the header or, where none is there, by the cookies.
-
-    An API has no page to lead strangers to, as `signed_in` would: it answers 401.
-    """
-    by_header = jwt_required()(view)
-
-    @wraps(view)
-    def serve(**path: Any) -> Any:
-        if "Authorization" in request.headers:
-            return by_header(**path)
-        if visitor() is None:
-            abort(HTTPStatus.UNAUTHORIZED, "Sign in first.")
-        return view(**path)
-
-    return serve
-
-
 def person_id() -> str:
-    """Return who asks, by the identifier that is the same in both modes."""
-    return get_jwt_identity() if "Authorization" in request.headers else str(visitor().person.uuid)
+    """Return who asks, by header or by cookie; ask it in guarded views only."""
+    return str(visitor().person.uuid)
 
 
 @app.get("/")
@@ -66,7 +45,7 @@ def page() -> Response:
 
 
 @app.get("/api/tasks")
-@in_either_mode
+@signed_in
 def tasks() -> Response:
     """List one's tasks."""
     return jsonify(
@@ -75,7 +54,7 @@ def tasks() -> Response:
 
 
 @app.post("/api/tasks")
-@in_either_mode
+@signed_in
 def add() -> tuple[Response, int]:
     """Add a task."""
     body = request.get_json()
@@ -89,7 +68,7 @@ def add() -> tuple[Response, int]:
 
 
 @app.delete("/api/tasks/<int(max=2147483647):number>")
-@in_either_mode
+@signed_in
 def finish(number: int) -> tuple[str, int]:
     """Take a task of one's own off the list."""
     if not run("DELETE FROM tasks WHERE id = ? AND person_id = ? RETURNING id", number, person_id()):

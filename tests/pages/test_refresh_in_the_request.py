@@ -155,7 +155,7 @@ def test_form_shown_when_a_session_turns_out_to_be_over_can_be_sent(ada: Browser
 
 
 def test_late_request_of_the_session_before_leaves_the_cookies_of_the_new_one(ada: Browser):
-    old = {"Cookie": f"refreshToken={ada.cookie('refreshToken')}"}
+    old = {"Accept": "text/html", "Cookie": f"refreshToken={ada.cookie('refreshToken')}"}
     ada.send("/account/sign-in", {"email": "ada@example.test", "password": PASSWORD, **csrf(ada)})
 
     late = ada.app.test_client(use_cookies=False).get("/reports", base_url=ORIGIN, headers=old)
@@ -239,7 +239,9 @@ def test_request_from_before_a_change_of_rights_does_not_clear_the_cookies_of_af
     ada.open("/account/confirm").submit("Continue", secret=PASSWORD)
     late = ada.app.test_client(use_cookies=False)
 
-    answer = late.get("/reports", base_url=ORIGIN, headers={"Cookie": f"refreshToken={old}"})
+    answer = late.get(
+        "/reports", base_url=ORIGIN, headers={"Accept": "text/html", "Cookie": f"refreshToken={old}"}
+    )
 
     assert answer.status_code == 303
     assert "Set-Cookie" not in answer.headers
