@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from limits.storage import RedisStorage
 
 from app import contracts, create_app
@@ -24,6 +26,16 @@ from tests.reliability.databases import connected, empty, fresh_database
 DATABASES = ("sqlite", "postgresql", "mariadb")
 SECRET = "Zk3-tests-only-9f8Qm2LrVb6Xw1Ns7Yp4Tc0HdJ"
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+# A machine that is slow for a moment is no finding, and a finding of everyday is the same in every run; each
+# run of `make faults` looks somewhere else. A fixture that is shared by all examples is one that may be.
+hypothesis_settings.register_profile(
+    "keyturn",
+    deadline=None,
+    derandomize=not os.environ.get("KEYTURN_TEST_FAULTS"),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+hypothesis_settings.load_profile("keyturn")
 
 Databases = Callable[[str], sqlalchemy.Engine]
 SettingsFor = Callable[..., Settings]

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-_PATIENCE_SECONDS = 5
+_PATIENCE_SECONDS = 30
 
 
 class Mailbox:

@@ -5,7 +5,7 @@ import re
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.clients import PASSWORD
@@ -34,7 +34,7 @@ forms = st.dictionaries(names, values, max_size=6).map(lambda fields: urlencode(
 credentials = st.binary(max_size=30).map(lambda raw: f"Basic {base64.b64encode(raw).decode()}") | st.text(
     st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=30
 )
-many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=150)
 
 
 @pytest.fixture

@@ -183,7 +183,6 @@ def test_sessions_do_what_the_model_says(service_for: ServiceFor, clock: FrozenC
         settings=settings(
             max_examples=30,
             stateful_step_count=30,
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.contracts import discover
@@ -35,9 +35,7 @@ token_like = header_text | st.sampled_from(
     ["Bearer e30.e30.e30", "accessToken=x; accessToken=y", "refreshToken=e30.e30.", "null", "cross-site"]
 )
 headers = st.dictionaries(st.sampled_from(HEADERS), token_like, max_size=4)
-without_limits = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+without_limits = settings(max_examples=60)
 
 
 @pytest.fixture(params=sorted(discover()))

@@ -54,7 +54,7 @@ def answer(row: SessionRow, presented: int, tick: int, windows: Windows) -> tupl
 
 
 @given(OPERATIONS, st.sampled_from([(0, 0), (0, 7), (2, 0), (2, 7), (3, 20)]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_table_agrees_with_the_model(operations: list[tuple[int, str, int]], lengths: tuple[int, int]):
     model, tick = Model(*lengths), 0
     windows = Windows(grace=timedelta(seconds=lengths[0]), recovery=timedelta(seconds=lengths[1]))
@@ -73,7 +73,7 @@ def test_the_table_agrees_with_the_model(operations: list[tuple[int, str, int]],
 
 
 @given(OPERATIONS, st.integers(0, 3), st.integers(0, 20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_chain_only_moves_forward_and_never_forks(
     operations: list[tuple[int, str, int]], grace: int, recovery: int
 ):

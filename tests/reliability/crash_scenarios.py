@@ -21,7 +21,7 @@ from tests.reliability.driver import Pair
 from tests.reliability.history import History, Invocation, Operation, Outcome, outcome_of
 
 PASSWORDS = ("correct horse battery staple 7", "a quite different staple 8")
-_MAIL_SECONDS = 5
+_MAIL_SECONDS = 30
 
 
 class Scenario:

@@ -17,7 +17,7 @@ import redis
 from tests.reliability.databases import is_absent
 from tests.reliability.server import free_port
 
-_START_SECONDS = 10
+_START_SECONDS = 30
 _BUSY_AFTER_MILLISECONDS = 10
 
 
@@ -78,7 +78,18 @@ class RedisServer:
                 client.eval("while true do end", 0)
 
         threading.Thread(target=loop, daemon=True).start()
-        time.sleep(10 * _BUSY_AFTER_MILLISECONDS / 1000)
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_busy():
+            assert time.monotonic() < deadline, "the script did not start"
+            time.sleep(0.02)
+
+    def _is_busy(self) -> bool:
+        """Whether it answers everything with the word that a script runs."""
+        try:
+            self.order("PING")
+        except redis.ResponseError as error:
+            return str(error).startswith("BUSY")
+        return False
 
     def _answers(self) -> bool:
         with suppress(redis.RedisError), self._client() as client:

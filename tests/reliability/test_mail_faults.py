@@ -17,8 +17,10 @@ from tests.conftest import SettingsFor
 from tests.reliability.server import free_port
 
 CHANGES = 30
-# Far below the ten seconds for which a sender waits; above what a busy machine does by itself.
-WORST_SECONDS = 1.0
+# Below the ten seconds for which a sender waits; far above what a busy machine does by itself.
+WORST_SECONDS = 5.0
+# What guesses may differ by, of which a machine that is busy for a while makes all slower alike.
+LIKENESS_SECONDS = 0.1
 
 
 @pytest.fixture
@@ -66,15 +68,16 @@ def _seconds_of_changes(client: AuthClient) -> list[float]:
     return seconds
 
 
-def _seconds_of_guesses(client: AuthClient, email: str) -> float:
-    """Return the median of wrong guesses at somebody's password."""
-    seconds = []
+def _seconds_of_guesses(client: AuthClient, *emails: str) -> list[float]:
+    """Return for each of these people the median of wrong guesses at the password, made in turns."""
+    seconds: list[list[float]] = [[] for _ in emails]
     for _ in range(CHANGES):
-        body = {"credentials": {"email": email, "password": "a wrong password"}}
-        began_at = time.monotonic()
-        assert client.http.post("/auth/login", json=body, base_url=ORIGIN).status_code == 401
-        seconds.append(time.monotonic() - began_at)
-    return statistics.median(seconds)
+        for email, taken in zip(emails, seconds, strict=True):
+            body = {"credentials": {"email": email, "password": "a wrong password"}}
+            began_at = time.monotonic()
+            assert client.http.post("/auth/login", json=body, base_url=ORIGIN).status_code == 401
+            taken.append(time.monotonic() - began_at)
+    return list(map(statistics.median, seconds))
 
 
 @pytest.mark.parametrize("fault", ["hanging", "refusing"])
@@ -84,13 +87,10 @@ def test_requests_do_not_wait_for_mail(
     client = AuthClient(app_with_mail(request.getfixturevalue(fault)), "header")
     client.sign_up()
     seconds = _seconds_of_changes(client)
-    known, unknown = (
-        _seconds_of_guesses(client, "ada@example.test"),
-        _seconds_of_guesses(client, "eve@x.test"),
-    )
+    known, unknown = _seconds_of_guesses(client, "ada@example.test", "eve@x.test")
 
     assert max(seconds) < WORST_SECONDS
-    assert abs(known - unknown) < WORST_SECONDS / 10
+    assert abs(known - unknown) < LIKENESS_SECONDS
     figure(
         f"F26 mail server {fault}: {CHANGES} password changes, slowest {max(seconds) * 1000:.0f} ms; wrong "
         f"password, known address {known * 1000:.1f} ms, unknown {unknown * 1000:.1f} ms (medians)"

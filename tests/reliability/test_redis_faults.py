@@ -14,9 +14,9 @@ from tests.conftest import AppFor
 from tests.reliability.redis_server import RedisServer, running_redis
 
 LOGINS = 40
-# The limit on one question to Redis is 0.25 s; the rest is the login itself on a busy machine.
-WORST_LOGIN_SECONDS = 1.0
-WITHIN_SECONDS = 8.0
+# The limit on one question to Redis is 0.25 s, paid once; the rest is the login itself on a busy machine.
+LIMIT_SECONDS, WORST_LOGIN_SECONDS = 0.25, 5.0
+WITHIN_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -83,9 +83,10 @@ def test_logins_and_refreshes_go_on_without_redis(
     client = AuthClient(app_for(redis_url=store.url, **generous), "header")
     client.sign_up()
     healthy = _log_in_and_refresh(client)
-    assert _limits(client) == "ok"
+    _await_shared_limits(client)
 
     FAULTS[name].begin(store)
+    caplog.clear()
     with caplog.at_level(logging.WARNING, "app"):
         faulty = _log_in_and_refresh(client)
         assert _limits(client) == "unavailable, counting per process"
@@ -93,6 +94,7 @@ def test_logins_and_refreshes_go_on_without_redis(
         _await_shared_limits(client)
 
     assert max(faulty) < WORST_LOGIN_SECONDS
+    assert statistics.median(faulty) < statistics.median(healthy) + LIMIT_SECONDS
     assert [record.getMessage().partition(",")[0] for record in caplog.records] == [
         "the shared limit store is away",
         "the shared limit store is back",

@@ -14,7 +14,8 @@ from tests.rows import claims_of, session_row
 LOCK_SECONDS = 1
 # A lock may take its second and the server five more; then the service hangs up.
 ANSWER_SECONDS = LOCK_SECONDS + 5
-MARGIN_SECONDS = 2
+# Of a busy machine; without limits of ours a hanging server is waited for much longer than all of this.
+MARGIN_SECONDS = 10
 
 on_servers = pytest.mark.parametrize("database_kind", ["postgresql", "mariadb"], indirect=True)
 

@@ -62,6 +62,8 @@ async def _copy_at_random_instants(
     """Freeze the workers, copy what is on disk, let them go on; returns the copies with their moments."""
     dice, copies, stopped = random.Random(SEED), [], asyncio.Event()
     load = [asyncio.create_task(_sign_up_for_ever(service, stopped)) for _ in range(4)]
+    while not service.history.count(Operation.LOGIN):  # noqa: ASYNC110 - any of them may be the first
+        await asyncio.sleep(0.01)
     for number in range(COPIES):
         await asyncio.sleep(dice.uniform(0.05, 0.3))
         _signal_workers(server, signal.SIGSTOP)
@@ -73,8 +75,17 @@ async def _copy_at_random_instants(
 
 
 def _signal_workers(server: Server, number: signal.Signals) -> None:
-    for worker in server.worker_ids():
+    """Return when all have heard: a signal comes to a thread only when it is its turn to run."""
+    workers = server.worker_ids()
+    for worker in workers:
         os.kill(worker, number)
+    while number is signal.SIGSTOP and not all(map(_is_stopped, workers)):
+        time.sleep(0.001)
+
+
+def _is_stopped(process: int) -> bool:
+    threads = Path(f"/proc/{process}/task").glob("*/stat")
+    return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
 
 def _copy(database_url: str, directory: Path) -> Path:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.delivery import MemorySender
 from app.engine.errors import AccessSessionEnded, AccountUnavailable, InvalidRefreshToken, NotFound
@@ -19,8 +19,19 @@ from tests.engine.service import FIREFOX, Service
 from tests.reliability.promises import ROUNDS
 
 SLUG = "target"
-# Longer than it takes to come to a lock, and shorter than anybody waits for one.
-QUEUE_SECONDS = 0.3
+# Shorter than anybody waits for a lock, and longer than it takes to come to one.
+QUEUE_SECONDS = 4
+# Who of this database waits for a lock at the moment.
+WAITING = {
+    "postgresql": (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    ),
+    "mysql": (
+        "SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist "
+        "ON trx_mysql_thread_id = id WHERE db = database() AND trx_state = 'LOCK WAIT'"
+    ),
+}
 on_servers = pytest.mark.parametrize("database_kind", ["postgresql", "mariadb"], indirect=True)
 
 
@@ -64,6 +75,16 @@ class Member:
         with self.service.pool.begin() as connection:
             connection.execute(row)
             yield
+
+    def await_queue(self, length: int) -> None:
+        """Return when so many wait for locks."""
+        give_up_at = time.monotonic() + QUEUE_SECONDS
+        with self.service.pool.connect() as connection:
+            while connection.scalar(text(WAITING[connection.dialect.name])) != length:
+                assert time.monotonic() < give_up_at, f"not {length} came to a lock"
+                connection.rollback()
+                # MariaDB tells whoever asks within a tenth of a second what it told the last time.
+                time.sleep(0.15)
 
 
 # What ends sessions, and what undoes it.
@@ -134,9 +155,9 @@ def test_suspension_in_the_middle_of_a_switch_waits_for_it_and_ends_what_it_made
     with ThreadPoolExecutor(2) as threads:
         with member.held_up(member.outside):
             switching = threads.submit(member.switch)
-            time.sleep(QUEUE_SECONDS)
+            member.await_queue(1)
             suspending = threads.submit(member.organizations.suspend, SLUG)
-            time.sleep(QUEUE_SECONDS)
+            member.await_queue(2)
         moved = switching.result()
 
     assert moved is not None
@@ -152,9 +173,9 @@ def test_switch_in_the_middle_of_a_suspension_waits_for_it_and_is_refused(servic
     with ThreadPoolExecutor(2) as threads:
         with member.held_up(member.inside):
             suspending = threads.submit(member.organizations.suspend, SLUG)
-            time.sleep(QUEUE_SECONDS)
+            member.await_queue(1)
             switching = threads.submit(member.switch)
-            time.sleep(QUEUE_SECONDS)
+            member.await_queue(2)
         assert suspending.result() == 1
 
     assert switching.result() is None
