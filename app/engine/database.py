@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     Connection,
     Engine,
+    ExceptionContext,
     PoolProxiedConnection,
     TextClause,
     create_engine,
@@ -49,6 +50,11 @@ _PER_CONNECTION = {
     "mysql": ("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "SET SESSION time_zone='+00:00'"),
 }
 _PER_CONNECTION["mariadb"] = _PER_CONNECTION["mysql"]
+# A replica lags behind: sessions that have ended are live there, and what only reads would be granted. With
+# PostgreSQL the driver connects to none; MariaDB is asked, and says at a change that it has become one.
+_IS_READ_ONLY = {"mysql": "SELECT @@global.read_only"}
+_IS_READ_ONLY["mariadb"] = _IS_READ_ONLY["mysql"]
+_READ_ONLY_MARIADB_ERROR = 1290
 
 # Serialization failure and deadlock: the database says that it rolled back, so doing it again is safe. A lock
 # that was waited for in vain (MariaDB's 1205) is not among them: the request has waited long enough.
@@ -100,6 +106,7 @@ class Database:
             limit_answers(engine, answer_limit.total_seconds())
         event.listen(engine, "begin", self._open)
         event.listen(engine, "connect", _date)
+        event.listen(engine, "handle_error", _leave_read_only)
         if engine.dialect.name in _PER_CONNECTION:
             event.listen(engine, "connect", self._configure)
 
@@ -187,7 +194,9 @@ class Database:
                 lent = Autocommit(_cursor(connection), names_durability=self._names_durability)
                 return work(lent)
             except self._driver_error as error:
-                is_dead = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
+                is_dead = _is_read_only(error) or self._engine.dialect.is_disconnect(
+                    error, connection.dbapi_connection, None
+                )
                 if is_dead:
                     self._bury(connection, error)
                 is_quick = time.monotonic() < give_up_at
@@ -232,9 +241,16 @@ class Database:
             connection.exec_driver_sql(statement)
 
     def _configure(self, connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        for statement in _PER_CONNECTION[self._engine.dialect.name]:
+        dialect, cursor = self._engine.dialect, connection.cursor()
+        for statement in _PER_CONNECTION[dialect.name]:
             cursor.execute(statement)
+        if dialect.name in _IS_READ_ONLY:
+            cursor.execute(_IS_READ_ONLY[dialect.name])
+            # Newer servers spell it.
+            if str(cursor.fetchone()[0]) not in {"0", "OFF"}:
+                raise dialect.loaded_dbapi.OperationalError(
+                    _READ_ONLY_MARIADB_ERROR, "the server is read-only, as a replica is"
+                )
         cursor.close()
 
 
@@ -248,6 +264,16 @@ def _cursor(connection: PoolProxiedConnection) -> Any:
     if cursor is None:
         connection.info[_CURSOR] = cursor = connection.cursor()
     return cursor
+
+
+def _leave_read_only(context: ExceptionContext) -> None:
+    """Have all connections to a server that has become read-only replaced, as if it had hung up."""
+    if _is_read_only(context.original_exception):
+        context.is_disconnect = True
+
+
+def _is_read_only(error: BaseException) -> bool:
+    return bool(error.args) and error.args[0] == _READ_ONLY_MARIADB_ERROR
 
 
 def _was_rolled_back(error: DBAPIError) -> bool:

@@ -157,8 +157,8 @@ class MariaDb:
             finally:
                 server.kill()
 
-    def url(self) -> str:
-        return f"mysql+pymysql://root@127.0.0.1:{self.port}/keyturn"
+    def url(self, user: str = "root") -> str:
+        return f"mysql+pymysql://{user}@127.0.0.1:{self.port}/keyturn"
 
     def install(self) -> None:
         self.directory.mkdir()
