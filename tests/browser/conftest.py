@@ -63,7 +63,7 @@ def new_context(chromium: Browser, complaints: Complaints) -> Iterator[NewContex
 
     def make(**options: object) -> BrowserContext:
         context = chromium.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         complaints.listen(context)
         made.append(context)
         return context
@@ -101,9 +101,15 @@ def application_for(
 
 
 @pytest.fixture
-def application(application_for: ApplicationFor) -> Application:
-    """An application with short access tokens."""
-    return application_for(access_token_seconds=ACCESS_SECONDS, database_lock_timeout_seconds=1)
+def access_seconds() -> int:
+    """How long access tokens live: so short that one can wait for a refresh, unless a test is `lasting`."""
+    return ACCESS_SECONDS
+
+
+@pytest.fixture
+def application(application_for: ApplicationFor, access_seconds: int) -> Application:
+    """An application in whose browser nobody has signed in."""
+    return application_for(access_token_seconds=access_seconds, database_lock_timeout_seconds=1)
 
 
 @pytest.fixture

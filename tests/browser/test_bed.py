@@ -27,8 +27,11 @@ def test_complaints_are_heard(
     context.route("http://elsewhere.example/**", lambda route: route.abort())
     page.goto("about:blank")
     page.evaluate(script)
-    page.wait_for_timeout(200)
-    assert [text for text in complaints.left() if text.startswith(heard)]
+    for _ in range(100):
+        if found := [text for text in complaints.left() if text.startswith(heard)]:
+            break
+        page.wait_for_timeout(100)
+    assert found
     complaints.expect("")
 
 

@@ -1,9 +1,10 @@
 """A session that is over is over in every tab, and only what the service said of it ends it."""
 
 from tests.browser.conftest import NewContext
-from tests.browser.tab import Application, Person, Tab
+from tests.browser.tab import Application, Person, Tab, lasting
 
 
+@lasting
 def test_logout_in_one_tab_signs_the_other_out(application: Application, tab: Tab, person: Person) -> None:
     other = application.tab()
     assert other.run("keyturn.check()") is True

@@ -1,7 +1,7 @@
 """A page that comes back from the back/forward cache, or to life, does not believe what it knew."""
 
 from tests.browser.conftest import NewContext
-from tests.browser.tab import Application, Person, Tab
+from tests.browser.tab import Application, Person, Tab, lasting
 
 
 def test_page_from_the_back_forward_cache_asks_again(
@@ -19,12 +19,14 @@ def test_page_from_the_back_forward_cache_asks_again(
     assert tab.signed_in() is False
 
 
+@lasting
 def test_page_that_is_shown_again_asks_the_service(
     application: Application, tab: Tab, person: Person
 ) -> None:
     before = application.count("/auth/user")
     tab.run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: false }))")
-    tab.run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    with tab.page.expect_request("**/auth/user"):
+        tab.run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     tab.page.wait_for_timeout(300)
     assert application.count("/auth/user") == before + 1
     assert tab.signed_in() is True

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.complaints import Complaints
-from tests.browser.tab import Application, Person, Tab
+from tests.browser.tab import Application, Person, Tab, lasting
 from tests.reliability.checker import FinalRow
 
 AT_ONCE = 20
@@ -14,9 +14,12 @@ def test_call_after_the_access_token_expired_works(
 ) -> None:
     session_id = tab.session_id()
     tab.wait_until_expired()
+    # On a slow machine the list of sessions needed one too.
+    before = application.refreshes
+    tab.run("heard.length = 0")
     assert tab.fetch() == 200
-    assert application.refreshes == 1
-    assert tab.row(session_id) == FinalRow(generation=2, is_revoked=False)
+    assert application.refreshes == before + 1
+    assert tab.row(session_id) == FinalRow(generation=before + 2, is_revoked=False)
     assert tab.heard("refreshed", "signedout") == [["refreshed", None]]
     assert tab.signed_in() is True
 
@@ -55,6 +58,7 @@ def test_reload_leaves_the_person_signed_in(tab: Tab, person: Person) -> None:
     assert tab.signed_in() is True
 
 
+@lasting
 def test_call_that_names_its_own_authorization_is_left_alone(
     application: Application, tab: Tab, person: Person
 ) -> None:

@@ -1,22 +1,20 @@
 """A second factor that is due keeps the person signed out until it is proven, in every tab."""
 
-import time
-
 import pyotp
 import pytest
 
-from tests.browser.tab import Application, Person, Tab
+from tests.authenticator import former_code
+from tests.browser.tab import Application, Person, Tab, lasting
 
-STEP_SECONDS = 30
 JSON = "{ 'Content-Type': 'application/json' }"
 
 
 @pytest.fixture
 def secret(tab: Tab, person: Person) -> str:
-    """Enrol an authenticator app with the code of the step before, so that the present one is still good."""
+    """Enrol an authenticator app."""
     secret: str = post(tab, "/auth/mfa/setup-totp", "{}")["secret"]
-    former = pyotp.TOTP(secret).at(int(time.time()) - STEP_SECONDS)
-    confirmed = post(tab, "/auth/mfa/verify-totp-setup", f"{{ secret: '{secret}', otp: '{former}' }}")
+    body = f"{{ secret: '{secret}', otp: '{former_code(secret)}' }}"
+    confirmed = post(tab, "/auth/mfa/verify-totp-setup", body)
     assert "verified" in confirmed["message"]
     return secret
 
@@ -41,6 +39,7 @@ def test_code_finishes_signing_in(application: Application, tab: Tab, person: Pe
         assert each.fetch("/auth/user") == 200
 
 
+@lasting
 def test_wrong_code_is_sent_once_and_refreshes_nothing(
     application: Application, tab: Tab, person: Person, secret: str
 ) -> None:

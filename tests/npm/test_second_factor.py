@@ -1,23 +1,21 @@
 """The published client finishes a second factor, and skips it on a device that it trusts."""
 
-import time
 from collections.abc import Callable
 
 import pyotp
 import pytest
 
+from tests.authenticator import former_code
 from tests.npm.bridge import ClientError, Device
 from tests.npm.conftest import Person, Wire
 
 NewDevice = Callable[[], Device]
-STEP_SECONDS = 30
 
 
 def enrol(device: Device) -> str:
     """Enrol an authenticator app with the code of the step before, so that the present one is still good."""
     secret: str = device.call("setupTotp", {"deviceName": "Phone"})["secret"]
-    former = pyotp.TOTP(secret).at(int(time.time()) - STEP_SECONDS)
-    device.call("verifyTotpSetup", {"secret": secret, "otp": former})
+    device.call("verifyTotpSetup", {"secret": secret, "otp": former_code(secret)})
     return secret
 
 
