@@ -40,9 +40,7 @@ def test_a_table_of_thousands_of_dead_rows_shrinks_by_logging_in(service: Servic
     copies(service, grant, 3000, **ended(service.row(grant)))
     clock.advance(RETENTION + TICK)
 
-    before = service.sessions.count()
-    service.log_in()
-    assert before - BATCH <= service.sessions.count() < before + 1
+    # One of them may begin to look behind the last row.
     for _ in range(150):
         service.log_in()
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from tests.reliability.clusters import directory_for, require
 from tests.reliability.server import Server, free_port
 
-_START_SECONDS = 10
+_START_SECONDS = 60
 _PLACES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 _TEMPORARY = "\n".join(f"{kind}_temp_path {kind};" for kind in _PLACES)
 _CONFIGURATION = """\

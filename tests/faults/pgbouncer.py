@@ -11,7 +11,7 @@ from tests.reliability.clusters import PostgresCluster, directory_for, require
 from tests.reliability.server import free_port
 
 SERVER_CONNECTIONS = 3
-_START_SECONDS = 10
+_START_SECONDS = 60
 _CONFIGURATION = """\
 [databases]
 keyturn = host=127.0.0.1 port={upstream} user=keyturn

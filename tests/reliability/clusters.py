@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tests.reliability.databases import is_absent
 from tests.reliability.server import free_port
 
-_START_SECONDS = 30
+_START_SECONDS = 60
 
 
 class PostgresCluster:
@@ -216,8 +216,14 @@ class MariaDb:
             with suppress(pymysql.Error):
                 if self.query(question) == [(answer,)]:
                     return
-            assert time.monotonic() < deadline, self.directory.with_suffix(".log").read_text()[-4000:]
+            self.assert_alive(deadline)
             time.sleep(0.1)
+
+    def assert_alive(self, deadline: float) -> None:
+        """Fail with the end of the log if it has ended, which no waiting makes good, or if the time is up."""
+        assert self._process is not None
+        is_well = self._process.poll() is None and time.monotonic() < deadline
+        assert is_well, self.directory.with_suffix(".log").read_text()[-4000:]
 
 
 @contextmanager
