@@ -83,11 +83,11 @@ GALERA = /usr/lib/galera/libgalera_smm.so
 # The servers are Debian's, installed where that is possible; a test that misses one is skipped with the reason.
 faults: export KEYTURN_TEST_FAULTS = 1
 faults: preconditions .venv/.development ## Kill, restart, promote and restore servers under load, about half an hour
-	@for program in pg_ctlcluster mariadbd redis-server nginx pgbouncer rsync; do command -v $$program >/dev/null || missing=yes; done; \
+	@for program in pg_ctlcluster mariadbd redis-server nginx pgbouncer rsync strace; do command -v $$program >/dev/null || missing=yes; done; \
 	test -e $(GALERA) || missing=yes; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		export DEBIAN_FRONTEND=noninteractive; apt-get update --quiet && apt-get install --yes --quiet \
-			--no-install-recommends postgresql mariadb-server galera-4 redis-server nginx pgbouncer rsync || true; \
+			--no-install-recommends postgresql mariadb-server galera-4 redis-server nginx pgbouncer rsync strace || true; \
 	fi
 	@$(RUN) pytest tests/reliability tests/faults $(TABS) $(FAULTS)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.rules import ROOT
 
-PROGRAMS = ("pg_ctlcluster", "mariadbd", "redis-server", "nginx", "pgbouncer", "rsync")
+PROGRAMS = ("pg_ctlcluster", "mariadbd", "redis-server", "nginx", "pgbouncer", "rsync", "strace")
 # The environment is there, since it runs this, and the tests are not to be run from within.
 SPARED = ("--old-file=preconditions", "--old-file=.venv/.development", "RUN=true")
 
