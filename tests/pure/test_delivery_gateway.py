@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from app.delivery import Channel, DeliveryFailed, HttpGatewaySender, Message, sms_sender
+from tests.reliability.server import free_port
 
 MESSAGE = Message(recipient="+15550100", subject="", text="Code 493817 ✓", channel=Channel.SMS)
 
@@ -91,10 +92,8 @@ def test_bearer_does_not_follow_a_redirect(status):
 
 
 def test_absent_gateway_is_a_failed_delivery():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
     with pytest.raises(DeliveryFailed, match="ConnectionRefusedError"):
-        sms_sender(f"http://127.0.0.1:{port}/").send(MESSAGE)
+        sms_sender(f"http://127.0.0.1:{free_port()}/").send(MESSAGE)
 
 
 def test_hanging_gateway_fails_after_the_timeout():

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app.delivery import DeliveryFailed, Message, SmtpSender, TlsMode
+from tests.reliability.server import free_port
 
 MESSAGE = Message(
     recipient="ada@example.com", subject="Grüße", text="It is 493817.\n.\n", html="<b>493817</b>"
@@ -44,15 +45,10 @@ class Mailbox:
         return "250 OK"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 @contextlib.contextmanager
 def smtp_server(mailbox: Mailbox, **options) -> Iterator[SmtpSender]:
     """Run a server; yields a sender that talks to it in clear."""
-    server = Controller(mailbox, hostname="127.0.0.1", port=free_port(), **options)
+    server = Controller(mailbox, hostname="127.0.0.1", port=free_port(), ready_timeout=60, **options)
     server.start()
     try:
         yield SmtpSender(
@@ -60,7 +56,7 @@ def smtp_server(mailbox: Mailbox, **options) -> Iterator[SmtpSender]:
             port=server.port,
             tls=TlsMode.NONE,
             sender_address="no-reply@example.com",
-            timeout=timedelta(seconds=3),
+            timeout=timedelta(seconds=30),
         )
     finally:
         server.stop()

@@ -17,7 +17,8 @@ from tests.reliability.history import History, Invocation, Operation, Outcome
 from tests.reliability.promises import PATIENT_GRACE, assert_promises_held
 from tests.reliability.server import running_server
 
-PEOPLE, DEVICES, TABS, ROUNDS, ATTEMPTS = 3, 3, 2, 2, 5
+PEOPLE, DEVICES, TABS, ROUNDS, ATTEMPTS = 3, 3, 2, 2, 20
+PAUSE_SECONDS = 0.2
 Entered = TypeVar("Entered")
 ANSWERS = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -55,6 +56,7 @@ async def _patiently(enter: Callable[[], Coroutine[Any, Any, Entered]]) -> Enter
     for _ in range(ATTEMPTS - 1):
         with suppress(Refused):
             return await enter()
+        await asyncio.sleep(PAUSE_SECONDS)
     return await enter()
 
 
@@ -69,6 +71,7 @@ async def _end_everything(service: Service, device: Client) -> None:
         answer = await service.request("/auth/logout-all", access=device.pair.access)
         if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
             break
+        await asyncio.sleep(PAUSE_SECONDS)
     # Refused means that an attempt answered with 503 was carried out after all.
     assert answer.status in {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED}
 
