@@ -7,9 +7,10 @@ import pytest
 
 from tests.browser.complaints import Complaints
 from tests.browser.driver import Route
-from tests.browser.tab import Application, Person, Tab
+from tests.browser.tab import Application, Person, Tab, lasting
 from tests.browser.visitor import Visitor
 
+pytestmark = lasting
 USER = "**/auth/user"
 ME = "**/auth/me"
 REFRESH = "**/auth/refresh-token"
