@@ -52,7 +52,7 @@ class Offer(StrEnum):
     SIGN_UP = "lets people sign up"
     PASSWORD_CHANGES = "changes or resets passwords"
     PASSWORD_RESETS = "resets forgotten passwords"
-    SENT_CODES = "sends codes"
+    PHONE_NUMBERS = "proves phone numbers"
     LOGIN_CODES = "logs in by a code"
     SECOND_FACTORS = "asks for a second factor"
     TRUSTED_DEVICES = "trusts devices"

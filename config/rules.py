@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from config import table
 from config.addresses import is_loopback
 from config.model import AccessTokenCheck, AccessTokenType, Environment, FactorMethod, SameSite
-from config.reach import LOGIN_CODES, SECOND_FACTORS, SENT_CODES
+from config.reach import LOGIN_CODES, PHONE_NUMBERS, SECOND_FACTORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,16 +116,14 @@ def _factor_methods(settings: Settings, reading: Reading) -> None:
     methods, name = settings.second_factors.methods, table.MFA_METHODS.name
     if FactorMethod.TOTP not in methods and settings.second_factors.required:
         reading.refuse(
-            f"is true while {name} offers no authenticator app, which new people enrol, so whoever "
-            f"signs up would be locked out. Add totp to {name}, or set false.",
+            f"is true while {name} offers no authenticator app, which new people enrol, so whoever signs up "
+            f"would be locked out. Add totp to {name}, or set false.",
             *(table.MFA_REQUIRED.name, name),
         )
-    sent = [method.value for method in methods if method is not FactorMethod.TOTP]
-    is_default = methods == table.MFA_METHODS.kind.parse(table.MFA_METHODS.default or "")
-    if sent and not is_default and SECOND_FACTORS.given(settings) and not SENT_CODES.given(settings):
+    if FactorMethod.SMS in methods and SECOND_FACTORS.given(settings) and not PHONE_NUMBERS.given(settings):
         reading.refuse(
-            f"offers {', '.join(sent)}, and no contract that is served sends codes. "
-            "Set totp, or serve one that does, such as nest_auth.",
+            "offers sms, and no contract that is served proves phone numbers. "
+            "Remove sms, or serve one that does, such as nest_auth.",
             *(name, table.CONTRACTS.name),
         )
 
@@ -137,7 +135,7 @@ def _codes_that_leave(settings: Settings, reading: Reading) -> None:
         not url.reveal().startswith(_REACHING_NOBODY)
         for url in (settings.delivery.mail_url, settings.delivery.sms_url)
     )
-    if FactorMethod.SMS in settings.second_factors.methods and not sms and SENT_CODES.given(settings):
+    if FactorMethod.SMS in settings.second_factors.methods and not sms and PHONE_NUMBERS.given(settings):
         reading.refuse(
             f"offers sms, and no text message leaves this machine. Set {table.SMS.name} to a gateway, "
             "or remove sms.",
@@ -290,8 +288,8 @@ RULES = (
         _required_factor,
     ),
     Rule(
-        "Where it is, `totp` is among the methods. Second factors other than `totp` are offered only where a "
-        "contract is served that sends codes.",
+        "Where it is, `totp` is among the methods. `sms` is offered only where a contract is served that "
+        "proves phone numbers.",
         _factor_methods,
     ),
     Rule(

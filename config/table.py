@@ -382,7 +382,7 @@ PASSWORDLESS = Setting(
 CODE_SECONDS = Setting(
     name="KEYTURN_CODE_SECONDS",
     kind=seconds(60, 3600),
-    reach=reach.SENT_CODES,
+    reach=reach.SECOND_FACTORS,
     default="600",
     why="Life of a code that is typed (ASVS 6.5.5: at most 10 minutes).",
 )
@@ -507,7 +507,7 @@ MAIL = Setting(
 SMS = Setting(
     name="KEYTURN_SMS_URL",
     kind=SMS_URL,
-    reach=reach.SENT_CODES,
+    reach=reach.PHONE_NUMBERS,
     default="console:",
     why="How text messages leave: console, memory, file, or an HTTP gateway.",
 )

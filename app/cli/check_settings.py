@@ -15,7 +15,7 @@ from config import (
     WebSettings,
 )
 from config.addresses import is_loopback
-from config.reach import SENT_CODES
+from config.reach import PHONE_NUMBERS
 
 
 def examine_settings(settings: Settings, mounts: Mapping[str, Mount]) -> Iterator[Finding]:
@@ -27,7 +27,7 @@ def examine_settings(settings: Settings, mounts: Mapping[str, Mount]) -> Iterato
         yield _lifetimes(mount.settings)
     yield _proxies(settings.web)
     yield _mail(settings.delivery, settings.environment)
-    if SENT_CODES.given(settings):
+    if PHONE_NUMBERS.given(settings):
         yield _text_messages(settings.delivery, settings.environment)
     if settings.second_factors.required:
         yield _required_factor(settings)

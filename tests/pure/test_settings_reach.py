@@ -101,9 +101,15 @@ OFFERED = {
     Offer.SIGN_UP: {"RATE_LIMIT_SIGNUP"},
     Offer.PASSWORD_CHANGES: {"RATE_LIMIT_PASSWORD"},
     Offer.PASSWORD_RESETS: {"PASSWORD_RESET_SECONDS"},
-    Offer.SENT_CODES: {"CODE_SECONDS", "SMS_URL"},
+    Offer.PHONE_NUMBERS: {"SMS_URL"},
     Offer.LOGIN_CODES: {"PASSWORDLESS"},
-    Offer.SECOND_FACTORS: {"MFA_METHODS", "MFA_ISSUER", "MFA_REQUIRED", "REAUTHENTICATION_SECONDS"},
+    Offer.SECOND_FACTORS: {
+        "CODE_SECONDS",
+        "MFA_METHODS",
+        "MFA_ISSUER",
+        "MFA_REQUIRED",
+        "REAUTHENTICATION_SECONDS",
+    },
     Offer.TRUSTED_DEVICES: {"TRUSTED_DEVICE_SECONDS"},
     Offer.LOGIN_RULE: {"LOGIN_ATTEMPTS", "LOGIN_WINDOW_SECONDS", "LOGIN_LOCK_SECONDS"},
 }
@@ -112,7 +118,7 @@ EVIDENCE = {
     Offer.SIGN_UP: r'limit="signup"',
     Offer.PASSWORD_CHANGES: r'limit="password"',
     Offer.PASSWORD_RESETS: r"engine\.password_resets\b",
-    Offer.SENT_CODES: r"engine\.verification\b",
+    Offer.PHONE_NUMBERS: r"engine\.verification\b",
     Offer.LOGIN_CODES: r"engine\.passwordless\b",
     Offer.SECOND_FACTORS: r"engine\.factor_changes\b",
     Offer.TRUSTED_DEVICES: r"engine\.trusted_devices\b",
@@ -185,11 +191,11 @@ def test_every_field_of_the_settings_is_read_by_the_service() -> None:
     assert {name for name in set(leaves()) - read if repr(name) not in limits} == set()
 
 
-def test_factors_that_are_sent_are_refused_where_no_contract_sends_codes() -> None:
+def test_text_messages_as_a_factor_are_refused_where_no_contract_proves_numbers() -> None:
     (problem,) = problems(CONTRACTS="entryguard", MFA_METHODS="totp,email,sms", ENV="testing")
 
     assert problem.name == "KEYTURN_MFA_METHODS"
-    assert "offers email, sms, and no contract that is served sends codes" in problem.message
+    assert "offers sms, and no contract that is served proves phone numbers" in problem.message
 
 
 @pytest.mark.parametrize("transport", ["cookie", "client"])
