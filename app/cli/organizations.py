@@ -97,9 +97,13 @@ def set_member(slug: str, email: str, *, role: str | None, admin: bool | None, a
 
     What Keyturn decides itself follows at once, what tokens say with the next refresh.
     """
-    member = _organizations().add_member(slug, _find(email).id, role=role, is_admin=admin)
+    person = _find(email)
+    member = _organizations().add_member(slug, person.id, role=role, is_admin=admin)
     place = f"{member.role}{', administrator' if member.is_admin else ''}"
     show(asdict(member), f"{email} is a member of {slug}: {place}.", as_json=as_json)
+    if person.email_verified_at is None:
+        # Anybody may have signed up with it, in the hope of being let in.
+        click.echo("The address is not proven: make sure whose account this is.", err=True)
 
 
 @organizations.command(name="remove-member")

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from app.delivery import Channel
 from app.engine.accounts import Registration
 from app.engine.client import Client
 from app.engine.errors import InvalidCode
@@ -179,3 +180,18 @@ def test_rules_of_an_organization_are_set_one_by_one(service):
     fields = [event.details["fields"] for event in service.events(EventKind.ORGANIZATION_CHANGED)]
     assert fields == [["mfa_required"], ["mfa_required", "open_sign_up"]]
     assert "name something to change" in service.run("organizations", "set", "acme", exits=2).stderr
+
+
+@pytest.mark.parametrize("is_proven", [True, False])
+def test_a_member_whose_address_is_not_proven_is_told_of(service, is_proven):
+    service.run(*CREATE)
+    service.run(*ADA)
+    if is_proven:
+        service.engine.verification.send(service.person(), Channel.MAIL, CLIENT)
+        code = re.search(r"^(\d{6})$", service.sender.messages[-1].text, re.MULTILINE)[1]
+        service.engine.verification.confirm(service.person(), Channel.MAIL, code, CLIENT)
+
+    said = service.run("organizations", "set-member", "acme", EMAIL)
+
+    assert ("not proven" in said.stderr) is not is_proven
+    assert said.stdout == f"{EMAIL} is a member of acme: MEMBER.\n"
