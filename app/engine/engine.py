@@ -223,6 +223,7 @@ class Engine:
         return Invitations(
             accounts=self.accounts,
             organizations=self.organizations,
+            sessions=self.sessions,
             passwords=passwords,
             codes=self.codes,
             messages=self.code_messages,

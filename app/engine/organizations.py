@@ -156,8 +156,15 @@ class Organizations(Memberships):
 
         def work(transaction: Transaction) -> dict[str, Any]:
             organization = by_id(transaction, organization_id)
-            password = {**organization.settings.get(PASSWORD_KEY, {}), **changes.get(PASSWORD_KEY, {})}
-            organization.settings = {**organization.settings, **changes, PASSWORD_KEY: password}
+            if not changes:
+                return organization.settings
+            settings = {**organization.settings, **changes}
+            if PASSWORD_KEY in changes:
+                settings[PASSWORD_KEY] = {
+                    **organization.settings.get(PASSWORD_KEY, {}),
+                    **changes[PASSWORD_KEY],
+                }
+            organization.settings = settings
             organization.updated_at = self._clock.now()
             subject = Subject(organization_id=organization_id)
             self._events.record(

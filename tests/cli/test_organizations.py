@@ -176,7 +176,7 @@ def test_rules_of_an_organization_are_set_one_by_one(service):
     )
     document = service.run_json("organizations", "set", "acme", "--open-sign-up", "--no-mfa-required")
 
-    assert document["settings"] == {"mfa_required": False, "open_sign_up": True, "password": {}}
+    assert document["settings"] == {"mfa_required": False, "open_sign_up": True}
     fields = [event.details["fields"] for event in service.events(EventKind.ORGANIZATION_CHANGED)]
     assert fields == [["mfa_required"], ["mfa_required", "open_sign_up"]]
     assert "name something to change" in service.run("organizations", "set", "acme", exits=2).stderr
