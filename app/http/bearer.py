@@ -3,7 +3,8 @@
 from contextlib import suppress
 from functools import cached_property
 
-from flask import g, request
+from flask import g
+from flask.globals import request_ctx
 
 from app.engine.client import Transport
 from app.engine.errors import AccountUnavailable, InvalidAccessToken
@@ -47,7 +48,7 @@ def current_bearer() -> Bearer | None:
 
 
 def _bearer() -> Bearer | None:
-    here = runtime()
+    here, request = runtime(), request_ctx.request
     calls = [
         Call(request, here, mount, Transport.HEADER)
         for mount in here.mounts.values()

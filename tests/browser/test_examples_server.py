@@ -86,6 +86,11 @@ def test_people_delete_their_own_notes_only(ada: Page, notebook: Example, new_co
 def test_ten_frames_with_an_expired_token_arrive_at_one_generation(ada: Page, notebook: Example):
     wait_until_expired(ada)
     before = rotations(notebook)
+    # So slow that frames ask before the first of them is answered, and gets the fresh cookies.
+    ada.context.new_cdp_session(ada).send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
     ada.goto(f"{notebook.url}/together")
 
     frames = [ada.frame_locator("iframe").nth(number) for number in range(10)]
