@@ -21,7 +21,8 @@ def refuse_unread(settings: Settings, reading: Reading, known: Mapping[str, Cont
     if any(problem.name == table.CONTRACTS.name for problem in reading.problems):
         return
     for setting in table.ALL:
-        if _asks_for_something(setting, reading) and not setting.reach.given(settings):
+        value = reading.optional(setting)
+        if value and not _is_default(value, setting) and not setting.reach.given(settings):
             able = ", ".join(setting.reach.bringers(known))
             ways = [f"serve {able}"] if able else []
             ways += [setting.reach.advice] if setting.reach.advice else []
@@ -42,7 +43,9 @@ def _refuse_unread_overrides(
             reading.refuse(
                 f"has no effect, because {name} is not served. Serve it too, or remove this.", overrides[name]
             )
-        if reading.is_set(setting.name) and overrides.keys() >= served:
+        value = reading.optional(setting)
+        is_general = value is not None and not _is_default(value, setting)
+        if is_general and overrides.keys() >= served:
             reading.refuse(
                 "has no effect, because every contract that is served has a setting of its own. "
                 "Remove it, or one of those.",
@@ -50,7 +53,5 @@ def _refuse_unread_overrides(
             )
 
 
-def _asks_for_something(setting: table.Setting[object], reading: Reading) -> bool:
-    value = reading.optional(setting)
-    default = None if setting.default is None else setting.kind.parse(setting.default)
-    return bool(value) and value != default
+def _is_default(value: object, setting: table.Setting[object]) -> bool:
+    return setting.default is not None and value == setting.kind.parse(setting.default)

@@ -221,6 +221,11 @@ def test_cookies_can_be_set_up_where_any_contract_sends_them(transport: str) -> 
             {"ACCESS_TOKEN_SECONDS": "60", "FALCON_ALERT__ACCESS_TOKEN_SECONDS": "70"},
             "a setting of its own",
         ),
+        (
+            "REFRESH_GRACE_SECONDS",
+            {"REFRESH_GRACE_SECONDS": "0", "FALCON_ALERT__REFRESH_GRACE_SECONDS": "7"},
+            "a setting of its own",
+        ),
     ],
 )
 def test_what_would_do_nothing_is_refused_with_what_it_lacks(
@@ -235,6 +240,7 @@ def test_what_would_do_nothing_is_refused_with_what_it_lacks(
 def test_switching_off_what_is_not_there_and_defaults_are_accepted() -> None:
     off = {"PASSWORDLESS": "false", "TRUSTED_DEVICE_SECONDS": "0", "RATE_LIMIT_PASSWORD": "off"}
     resolved({"CONTRACTS": "seven_g", "CODE_SECONDS": "600", "PAGES": "off", **off})
+    resolved({"ACCESS_TOKEN_TYPE": "header", "NEST_AUTH__ACCESS_TOKEN_TYPE": "cookie"})
 
 
 def test_a_general_setting_is_read_where_one_contract_has_none_of_its_own() -> None:
