@@ -17,10 +17,9 @@ export function createKeyturn(options = {}) {
   expect(["header", "cookie"].includes(accessTokenType), "accessTokenType is header or cookie");
   const base = new URL(baseUrl, location.href).href.replace(/\/+$/, "");
   const name = `keyturn:${base}`; // Of the lock, the channel and what is stored.
-  const byCookie = accessTokenType === "cookie";
+  const [byCookie, events, flights] = [accessTokenType === "cookie", new EventTarget(), {}];
   const [store, channel] = byCookie || storage === "local" ? shared(name) : [{}, null];
   const trusted = [location.origin, new URL(base).origin, ...(options.origins ?? [])];
-  const [events, flights] = [new EventTarget(), {}];
   let unstored = null; // A marker that is not seen in the storage yet, or that it had no room for.
   // Another after every token answer: the refresh token, or by cookie the moment of the answer.
   const marker = () => store[name] ?? unstored;
@@ -65,12 +64,19 @@ export function createKeyturn(options = {}) {
     await navigator.locks?.request(name, { signal: AbortSignal.timeout(LOCK_MS) }, hold).catch(() => {});
     return done ?? work();
   }
-
   const ask = (path, body, method = "POST") => new Request(base + path, {
     method, body: JSON.stringify(body), cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS),
     headers: { "X-Access-Token-Type": accessTokenType, ...(body && { "Content-Type": "application/json" }) },
     credentials: byCookie ? "include" : "same-origin",
   });
+  /** Ask who is signed in; a proxy or a page for every address says nothing of the session. */
+  async function isSomebody(send) {
+    const response = await send(ask("/user", undefined, "GET")).catch(unreachable);
+    const { id, statusCode, code } = await json(response);
+    if (response.status === 200 ? id : code === "MUST_CHANGE_PASSWORD") return true;
+    if (response.status === 401 && statusCode === 401) return false;
+    throw await refusal(response);
+  }
   /** Ask again, a few times and as late as the service wishes, while the answer decides nothing. */
   async function persistently(path) {
     for (let attempt = 1; ; attempt += 1) {
@@ -97,17 +103,17 @@ export function createKeyturn(options = {}) {
     const answer = await json(response);
     if (marker() !== presented) return exchange(presented); // Somebody signed in or out meanwhile: not of our tokens.
     if (response.ok) return Boolean(take(answer, "refreshed"));
-    // A proxy's 401 or a failed origin check says nothing of the session.
     const isOver = response.status === 401 ? answer.statusCode === 401 : answer.code === "ACCESS_DENIED";
-    if (!isOver) throw await refusal(response);
-    return end(answer.code ?? "SESSION_NOT_FOUND");
+    if (!isOver) throw await refusal(response); // A proxy's 401 or a failed origin check says nothing of the session.
+    // A page that signs somebody in ends the session before, and its cookies may have come after our question.
+    const isReplaced = byCookie && (signedIn || presented !== null) && (await isSomebody(fetch));
+    return isReplaced ? Boolean(take({ isRequiresMfa: false }, "signedin")) : end(answer.code ?? "SESSION_NOT_FOUND");
   }
   /** Send with a token that is fresh as far as one can know, and once more if it was not. */
   async function authorized(send) {
     if (!byCookie && signedIn && marker() === null) end("SESSION_NOT_FOUND");
-    if (!byCookie && marker() !== null && !isBefore("staleAt")) {
-      await refresh(access?.marker ?? marker()).catch((error) => { if (!isBefore("endsAt")) throw error; });
-    }
+    const isStale = !byCookie && marker() !== null && !isBefore("staleAt");
+    if (isStale) await refresh(access?.marker ?? marker()).catch((error) => { if (!isBefore("endsAt")) throw error; });
     const seen = access?.marker ?? marker();
     const response = await send();
     if (response.status !== 401 || !mayRefresh() || (await isAboutFactor(response))) return response;
@@ -139,22 +145,16 @@ export function createKeyturn(options = {}) {
     login: (credentials, more = {}) => enter("/login", { credentials, ...more }),
     signup: (details) => enter("/signup", details),
     challengeMfa: (method) => call("/mfa/challenge", { method }),
-    async verifyMfa(proof) {
-      const path = `/mfa/verify${"code" in proof ? "-recovery-code" : ""}`;
-      return take(await parsed(authorized(() => exclusively(() => dispatch(ask(path, proof))))), "signedin");
-    },
+    verifyMfa: async (proof) => take(await parsed(authorized(() => exclusively(() =>
+      dispatch(ask(`/mfa/verify${"code" in proof ? "-recovery-code" : ""}`, proof))))), "signedin"),
     logout: () => exclusively(async () => {
       if (byCookie || marker() !== null) await parsed(persistently("/logout"));
       end("logout", signedIn !== false || marker() !== null);
     }),
-    logoutAll: () => call("/logout-all").then(() => end("logout")),
+    logoutAll: () => call("/logout-all").then(() => void end("logout")),
     async check() {
       if (byCookie) signedIn ||= undefined; // Somebody may have signed in by a page, which no script hears of.
-      const response = await guarded(ask("/user", undefined, "GET")).catch(unreachable);
-      const { id, statusCode, code } = await json(response);
-      if (response.status === 200 ? id : code === "MUST_CHANGE_PASSWORD") return (signedIn = true);
-      if (response.status === 401 && statusCode === 401) return (signedIn = false);
-      throw await refusal(response); // A proxy or a page for every address says nothing of the session.
+      return (signedIn = await isSomebody(guarded));
     },
     sessions: async () => (await call("/sessions", undefined, "GET")).sessions,
     endSession: (id) => call(`/sessions/${encodeURIComponent(id)}`, undefined, "DELETE"),

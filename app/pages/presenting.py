@@ -18,13 +18,18 @@ def device_of(device_name: str | None, user_agent: str | None) -> str:
     return f"{browser} on {found.os.family}" if found.os else browser
 
 
+def day(moment: datetime) -> str:
+    """Return the date of a moment, as people write it."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """Return how long ago a moment was, as roughly as people say it; beyond a month, its date."""
     age = max(now - moment, timedelta(0))
     if age < _MINUTE:
         return "just now"
     if age >= 30 * _DAY:
-        return f"on {moment:%d %B %Y}".replace(" 0", " ")
+        return f"on {day(moment)}"
     for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
         if age >= unit:
             return f"{age // unit} {name}{'s' if age >= 2 * unit else ''} ago"

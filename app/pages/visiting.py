@@ -22,7 +22,7 @@ from app.http.runtime import Runtime
 from app.http.signed_in import lead_to, see_other, what_is_due
 from app.http.visit import CSRF_FIELD, Visit
 from app.pages import texts
-from app.pages.presenting import ago, device_of
+from app.pages.presenting import ago, day, device_of
 from config import PagesSettings
 
 NEXT_FIELD = "next"
@@ -114,6 +114,7 @@ class PageVisit(Visit):
             refused=self._refused_text(),
             csrf_field=CSRF_FIELD,
             csrf_value=self.csrf_value,
+            day=day,
             device_of=device_of,
             ago=lambda moment: ago(moment, self.now),
             **context,

@@ -8,12 +8,13 @@ from tests.npm import packages
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+SMALL_PHONE = {"width": 320, "height": 640}
 SCHEMES = ("light", "dark")
 _LEAST_PIXELS = 24
 
 _AXE = packages.HERE / "node_modules" / "axe-core" / "axe.min.js"
 # A link within a sentence is as high as its line (WCAG 2.2, success criterion 2.5.8).
-_SMALL = """least => [...document.querySelectorAll('a[href], button, input:not([type=hidden])')]
+_SMALL = """least => [...document.querySelectorAll('a[href], button, input:not([type=hidden], [hidden])')]
   .filter(element => element.localName !== 'a' || !element.closest('main p'))
   .filter(element => !element.closest('.skip'))
   .filter(element => {
@@ -25,10 +26,11 @@ _WIDER = "() => document.scrollingElement.scrollWidth - innerWidth"
 _CUT_OFF = """() => [...document.querySelectorAll('main *, header *')]
   .filter(element => !element.closest('.unseen, .scroll') && element.scrollWidth > element.clientWidth + 1)
   .filter(element => getComputedStyle(element).display !== 'inline' && element.localName !== 'input')
+  .filter(element => getComputedStyle(element).textOverflow !== 'ellipsis')
   .map(element => element.outerHTML)"""
 # In the order of the page, as a person reads it: which is also the order in which Tab has to go.
 _FOCUSABLE = """() => [...document.querySelectorAll('a[href], button, input, [tabindex="0"]')]
-  .filter(element => element.type !== 'hidden')
+  .filter(element => element.type !== 'hidden' && !element.hidden)
   .map(element => element.getAttribute('aria-label') ?? (element.labels?.[0] ?? element).textContent)
   .map(name => name.trim().replace(/\\s+/g, ' '))"""
 # Where the focus may be when a form opens: what is wrong, or else what is empty, or empty and required.

@@ -34,8 +34,8 @@ class Mailbox:
         return found[-1]
 
     def last_code(self, recipient: str, count: int = 1) -> str:
-        """Wait as `last` does and return the code that stands on a line of its own."""
+        """Wait as `last` does and return the code: a line of a mail, the first word of an SMS."""
         text = self.last(recipient, count)["text"]
-        found = re.search(r"^\s*(\d{4,10})\s*$", text, re.MULTILINE)
+        found = re.search(r"^\s*(\d{4,10})(?: is your code|\s*$)", text, re.MULTILINE)
         assert found, text
         return found[1]

@@ -11,7 +11,7 @@ from tests.browser import looks
 from tests.browser.driver import Page, missing, running_chromium
 from tests.browser.service import running_site
 from tests.browser.visitor import FIREFOX, Visitor
-from tests.browser.walk import whole_walk
+from tests.browser.walk import FACTORS, whole_walk
 
 _SIZES = {"desktop": looks.DESKTOP, "phone": looks.PHONE}
 _README = {"width": 900, "height": 480}
@@ -20,7 +20,7 @@ _README = {"width": 900, "height": 480}
 def main(directory: Path, chosen: list[str]) -> None:
     """Walk, and leave the pictures in a directory."""
     directory.mkdir(parents=True, exist_ok=True)
-    with running_site({}) as site, running_chromium() as browser:
+    with running_site({"KEYTURN_MFA_METHODS": FACTORS}) as site, running_chromium() as browser:
         page = browser.new_context(viewport=_README, user_agent=FIREFOX).new_page()
         for stop in whole_walk(Visitor(page, site, "ada@example.test")):
             if stop in chosen:

@@ -33,7 +33,12 @@ def running_site(settings: Mapping[str, str]) -> Iterator[Site]:
     """
     with fresh_database("sqlite") as database_url, TemporaryDirectory(prefix="keyturn-site-") as directory:
         mailbox = Mailbox(Path(directory) / "mail")
-        server = Server(database_url, {"KEYTURN_MAIL_URL": mailbox.url, **settings}, WORKERS, Path(directory))
+        server = Server(
+            database_url,
+            {"KEYTURN_MAIL_URL": mailbox.url, "KEYTURN_SMS_URL": mailbox.url, **settings},
+            WORKERS,
+            Path(directory),
+        )
         server.environment.setdefault("KEYTURN_PUBLIC_URL", server.base_url)
         migrate(server.environment)
         try:

@@ -59,7 +59,7 @@ def test_logging_out_everywhere_signs_every_browser_out(
 ) -> None:
     elsewhere = Application(new_context(), application.site, application.mode).tab()
     elsewhere.run(f"keyturn.login({person.credentials})")
-    tab.run("keyturn.logoutAll()")
+    assert tab.run("keyturn.logoutAll().then((value) => value === undefined)")
     assert tab.signed_in() is False
     assert elsewhere.fetch() == 401
     assert elsewhere.heard("signedout") == [["signedout", "SESSION_NOT_FOUND"]]

@@ -10,7 +10,7 @@ from tests.browser.complaints import Complaints
 from tests.browser.conftest import NewContext, SiteFor
 from tests.browser.driver import Page
 from tests.browser.visitor import FIREFOX, Visitor
-from tests.browser.walk import whole_walk
+from tests.browser.walk import FACTORS, whole_walk
 from tests.npm import packages
 from tests.reliability.databases import is_absent
 
@@ -43,7 +43,7 @@ def test_every_page_is_walked_by_keyboard_and_axe_finds_nothing(
     site_for: SiteFor, new_context: NewContext
 ) -> None:
     page = new_context(viewport=looks.DESKTOP, user_agent=FIREFOX).new_page()
-    visitor = Visitor(page, site_for(), "desktop@example.test")
+    visitor = Visitor(page, site_for(mfa_methods=FACTORS), "desktop@example.test")
     found = {stop: looks.complaints(page) + looks.complaints_of_axe(page) for stop in whole_walk(visitor)}
     assert {stop: told for stop, told in found.items() if told} == {}
 
@@ -52,7 +52,7 @@ def test_every_page_is_walked_on_a_phone_that_runs_no_scripts(
     site_for: SiteFor, new_context: NewContext
 ) -> None:
     page = new_context(viewport=looks.PHONE, user_agent=FIREFOX, java_script_enabled=False).new_page()
-    visitor = Visitor(page, site_for(), "phone@example.test")
+    visitor = Visitor(page, site_for(mfa_methods=FACTORS), "phone@example.test")
     found = {stop: looks.complaints(page) for stop in whole_walk(visitor)}
     assert {stop: told for stop, told in found.items() if told} == {}
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from zlib import crc32
 
 import httpx
 
@@ -34,6 +35,11 @@ class Visitor:
     @cached_property
     def keyboard(self) -> Keyboard:
         return Keyboard(self.page)
+
+    @property
+    def phone(self) -> str:
+        """A number that nobody else has."""
+        return f"+49{crc32(self.email.encode()):010d}"
 
     @property
     def stored(self) -> Stored:
@@ -90,8 +96,9 @@ class Visitor:
         )
         assert answer.status_code == httpx.codes.OK, answer.text
 
-    def press_for_code(self, button: str) -> str:
-        """Press a button that has a code mailed, and return the code."""
-        before = len(self.site.mailbox.messages(self.email))
+    def press_for_code(self, button: str, recipient: str = "") -> str:
+        """Press a button that has a code sent, by mail or to a phone, and return the code."""
+        recipient = recipient or self.email
+        before = len(self.site.mailbox.messages(recipient))
         self.keyboard.press(button)
-        return self.site.mailbox.last_code(self.email, before + 1)
+        return self.site.mailbox.last_code(recipient, before + 1)

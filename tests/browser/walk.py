@@ -5,7 +5,7 @@ around.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyotp
 
@@ -13,6 +13,8 @@ from tests.browser.visitor import ANDROID, IPHONE, Visitor
 
 WRONG = "That code or link is not valid any more, or was never. Ask for a new one."
 WRONG_FACTOR = "That code is not right. Type what the app shows now; each is good once."
+# Every factor that there is; a service without these settings offers no SMS.
+FACTORS = "totp,email,sms"
 NAME = "Ada, Countess of Lovelace"
 NEW_PASSWORD = "another horse battery staple"
 
@@ -64,9 +66,11 @@ def _account(visitor: Visitor) -> Iterator[str]:
     yield "account-changed"
     keys.press("Verify")
     visitor.is_at("Verify your address")
+    assert keys.focused() == "Send a code"
     yield "verify-email"
     code = visitor.press_for_code("Send a code")
     visitor.is_at("Verify your address", "A code is on its way.")
+    assert keys.focused() == "Code"
     yield "verify-email-sent"
     keys.write("Code", "000000" if code != "000000" else "111111")
     keys.press("Verify")
@@ -207,6 +211,7 @@ def _second_step(visitor: Visitor, app: pyotp.TOTP, recovery_codes: list[str]) -
     keys.write("Code", code)
     keys.press("Continue")
     visitor.is_at(NAME)
+    yield from _sms(visitor)
     keys.press("Sign out")
     visitor.sign_in()
     keys.press("Use a recovery code")
@@ -223,6 +228,31 @@ def _second_step(visitor: Visitor, app: pyotp.TOTP, recovery_codes: list[str]) -
     keys.press("Continue")
     yield from _trusted_devices(visitor)
     yield from _confirmation(visitor, recovery_codes[1])
+
+
+def _sms(visitor: Visitor) -> Iterator[str]:
+    keys = visitor.keyboard
+    visitor.stored.change(phone=visitor.phone, phone_verified_at=datetime.now(UTC))
+    keys.press("Second factor")
+    visitor.is_at("Second factor on")
+    yield "second-factors-sms"
+    keys.press("Sign out")
+    visitor.sign_in()
+    keys.press("Get a code by SMS")
+    visitor.is_at("One more step")
+    assert keys.focused() == "Send a code"
+    yield "second-factor-sms"
+    code = visitor.press_for_code("Send a code", visitor.phone)
+    visitor.is_at("One more step", "A code is on its way.")
+    assert keys.focused() == "Code"
+    yield "second-factor-sms-sent"
+    keys.write("Code", "000000" if code != "000000" else "111111")
+    keys.press("Continue")
+    visitor.is_told("One more step", "Code", WRONG)
+    yield "second-factor-sms-refused"
+    keys.write("Code", code)
+    keys.press("Continue")
+    visitor.is_at(NAME)
 
 
 def _trusted_devices(visitor: Visitor) -> Iterator[str]:

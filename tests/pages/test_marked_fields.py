@@ -29,6 +29,7 @@ def only_marked(browser: Browser) -> tuple[str, str]:
     text = re.search(rf'<p class="problem" id="{found[1]}-problem">([^<]+)</p>', page)
     assert text
     assert "Please check the fields that are marked below." in browser.text
+    assert "<title>Error: " in page
     return found[1], text[1]
 
 
@@ -107,3 +108,13 @@ def test_form_that_cannot_be_read_marks_nothing(ada: Browser):
     assert ada.answer.status_code == 422
     assert "aria-invalid" not in ada.answer.text
     assert "something that cannot be read" in ada.text
+
+
+def test_refusal_that_is_about_no_field_is_said_where_the_focus_is(ada: Browser):
+    page = sign_in(Browser(ada.app), password="wrong").answer.text
+
+    (focused,) = [tag for tag in re.findall(r"<input [^>]+>", page) if " autofocus" in tag]
+    assert 'id="password"' in focused
+    assert 'aria-describedby="refused"' in focused
+    assert re.search(r'id="refused">That e-mail address and password do not match', page)
+    assert "<title>Error: Sign in" in page

@@ -1,17 +1,23 @@
-"""The style sheet means the same to browsers that are years old."""
+"""The style sheets mean the same to browsers that are years old."""
 
 import re
 from pathlib import Path
 
-STYLE = (Path(__file__).parents[2] / "app" / "pages" / "static" / "keyturn.css").read_text("utf-8")
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STYLES = ["app/pages/static/keyturn.css", "examples/spa/static/style.css"]
 COLOUR = re.compile(r"(--[\w-]+): ([^;]+);")
 
 
-def test_every_colour_is_a_plain_value_in_either_scheme():
-    light, dark = re.findall(r":root \{([^}]+)\}", STYLE)
+@pytest.mark.parametrize("path", STYLES)
+def test_every_colour_is_a_plain_value_in_either_scheme(path):
+    style = (ROOT / path).read_text("utf-8")
+    light, dark = re.findall(r":root \{([^}]+)\}", style)
     colours, darkened = dict(COLOUR.findall(light)), dict(COLOUR.findall(dark))
 
-    assert STYLE.index("@media (prefers-color-scheme: dark)") < STYLE.index(dark)
-    assert set(colours) == set(darkened) == set(re.findall(r"var\((--[\w-]+)\)", STYLE))
+    assert style.index("@media (prefers-color-scheme: dark)") < style.index(dark)
+    assert set(colours) == set(darkened) == set(re.findall(r"var\((--[\w-]+)\)", style))
+    assert "light-dark(" not in style
     for value in [*colours.values(), *darkened.values()]:
         assert re.fullmatch(r"#[0-9a-f]{6}", value), value
