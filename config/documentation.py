@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config import table
+from config.reach import EVERYWHERE
 from config.rules import RULES
 from config.signing_keys import HOW_TO_MAKE_ONE, SAMPLE
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from config.model import ContractDefaults
+    from config.reach import Reach
     from config.table import Setting
 
 _INTRODUCTION = """\
@@ -34,6 +36,14 @@ What a contract documents holds where neither is set. It yields to what is set: 
 shortens the other lifetimes, and recovery is 0 where it may not be higher.
 """
 
+_UNREAD = """\
+## Settings that nothing would read
+
+What is set and would do nothing is refused: one of the settings below without what it needs, one for a
+contract that is not served, and a general one where every contract that is served has its own. A default
+that is written out, and a value that switches something off, are accepted everywhere.
+"""
+
 
 def render_documentation(contracts: Mapping[str, ContractDefaults]) -> str:
     """Return docs/configuration.md."""
@@ -43,6 +53,8 @@ def render_documentation(contracts: Mapping[str, ContractDefaults]) -> str:
             *(_section(title, settings) for title, settings in table.SECTIONS),
             _overrides(contracts),
             _contracts(contracts),
+            _UNREAD,
+            _reaches(contracts),
             "## Rules between settings\n",
             *(f"- {rule.says}" for rule in RULES),
             "",
@@ -90,6 +102,22 @@ def _contracts(contracts: Mapping[str, ContractDefaults]) -> str:
     return _markdown_table(
         ("Contract", "Prefix", "Access", "Inactivity", "Absolute", "Grace", "Recovery"), rows
     )
+
+
+def _reaches(contracts: Mapping[str, ContractDefaults]) -> str:
+    names: dict[Reach, list[str]] = {}
+    for setting in table.ALL:
+        if setting.reach is not EVERYWHERE:
+            names.setdefault(setting.reach, []).append(f"`{setting.name}`")
+    rows = (
+        (
+            ", ".join(settings),
+            reach.needs,
+            ", ".join(f"`{name}`" for name in reach.bringers(contracts)) or "–",
+        )
+        for reach, settings in names.items()
+    )
+    return _markdown_table(("Settings", "No effect without", "Contracts that have it"), rows)
 
 
 def _seconds(duration: timedelta) -> str:

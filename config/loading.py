@@ -29,6 +29,7 @@ from config.problems import ConfigurationError
 from config.reading import Reading
 from config.rules import RULES, may_send_cookies_without_tls
 from config.secret import Secret
+from config.unread import refuse_unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +94,7 @@ def resolve_settings(
     )
     for rule in RULES:
         rule.check(settings, reading)
+    refuse_unread(settings, reading, contracts)
     if reading.problems:
         raise ConfigurationError(reading.problems)
     return settings

@@ -46,12 +46,25 @@ class FactorMethod(StrEnum):
     SMS = "sms"
 
 
+class Offer(StrEnum):
+    """What only some contracts do, so that settings about it may find nobody to read them."""
+
+    SIGN_UP = "lets people sign up"
+    PASSWORD_CHANGES = "changes or resets passwords"
+    PASSWORD_RESETS = "resets forgotten passwords"
+    PHONE_NUMBERS = "proves phone numbers"
+    LOGIN_CODES = "logs in by a code"
+    SECOND_FACTORS = "asks for a second factor"
+    TRUSTED_DEVICES = "trusts devices"
+    LOGIN_RULE = "documents no count of failed logins of its own"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractDefaults:
     """What a contract documents; a setting that is set goes before it.
 
-    `carries_pages`: its sessions can be those of the server-rendered pages. `asks_for_factors`: a login can
-    go on with a second factor. `access_dies_at_refresh`: only the newest access token of a session is good.
+    `carries_pages`: its sessions can be those of the server-rendered pages. `access_dies_at_refresh`: only
+    the newest access token of a session is good.
     """
 
     prefix: str
@@ -60,8 +73,8 @@ class ContractDefaults:
     absolute_lifetime: timedelta
     grace: timedelta
     recovery: timedelta
+    offers: frozenset[Offer] = frozenset()
     carries_pages: bool = False
-    asks_for_factors: bool = False
     access_dies_at_refresh: bool = False
 
 

@@ -59,6 +59,12 @@ def pages(
     prefix = reading.optional(table.PAGES) if is_set else _PAGES_PREFIX
     carriers = [contract.name for contract in mounted if known[contract.name].carries_pages]
     if carriers:
+        if prefix is None and home is not None:
+            reading.refuse(
+                f"is where a sign-in on the pages leads, and {table.PAGES.name}=off serves none. "
+                "Remove one of them.",
+                *(table.PAGES_HOME.name, table.PAGES.name),
+            )
         return PagesSettings(prefix=prefix, home=home or f"{prefix or ''}/", contract=carriers[0])
     able = ", ".join(name for name, defaults in known.items() if defaults.carries_pages)
     if is_set and prefix is not None:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from config import table
 from config.addresses import is_loopback
-from config.model import AccessTokenCheck, AccessTokenType, Environment, SameSite
+from config.model import AccessTokenCheck, AccessTokenType, Environment, FactorMethod, SameSite
+from config.reach import LOGIN_CODES, PHONE_NUMBERS, SECOND_FACTORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _MARIADB = ("mysql", "mariadb")
+_REACHING_NOBODY = ("console:", "memory:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,50 @@ def _within_absolute(
 
 
 def _required_factor(settings: Settings, reading: Reading) -> None:
-    can_ask = any(contract.documents.asks_for_factors for contract in settings.contracts)
+    can_ask = SECOND_FACTORS.given(settings)
     if settings.second_factors.required and not can_ask:
         served = ", ".join(contract.name for contract in settings.contracts)
         reading.refuse(
             f"is true while {served} cannot ask for a second factor, so nobody could log in. "
             "Serve a contract that can, such as nest_auth, or set false.",
             *(table.MFA_REQUIRED.name, table.CONTRACTS.name),
+        )
+
+
+def _factor_methods(settings: Settings, reading: Reading) -> None:
+    methods, name = settings.second_factors.methods, table.MFA_METHODS.name
+    if FactorMethod.TOTP not in methods and settings.second_factors.required:
+        reading.refuse(
+            f"is true while {name} offers no authenticator app, which new people enrol, so whoever signs up "
+            f"would be locked out. Add totp to {name}, or set false.",
+            *(table.MFA_REQUIRED.name, name),
+        )
+    if FactorMethod.SMS in methods and SECOND_FACTORS.given(settings) and not PHONE_NUMBERS.given(settings):
+        reading.refuse(
+            "offers sms, and no contract that is served proves phone numbers. "
+            "Remove sms, or serve one that does, such as nest_auth.",
+            *(name, table.CONTRACTS.name),
+        )
+
+
+def _codes_that_leave(settings: Settings, reading: Reading) -> None:
+    if settings.environment is not Environment.PRODUCTION:
+        return
+    mail, sms = (
+        not url.reveal().startswith(_REACHING_NOBODY)
+        for url in (settings.delivery.mail_url, settings.delivery.sms_url)
+    )
+    if FactorMethod.SMS in settings.second_factors.methods and not sms and PHONE_NUMBERS.given(settings):
+        reading.refuse(
+            f"offers sms, and no text message leaves this machine. Set {table.SMS.name} to a gateway, "
+            "or remove sms.",
+            *(table.MFA_METHODS.name, table.SMS.name),
+        )
+    if settings.codes.passwordless and not mail and not sms and LOGIN_CODES.given(settings):
+        reading.refuse(
+            "is true, and neither mail nor text messages leave this machine, so login codes would reach its "
+            f"log and nobody else. Set {table.MAIL.name} or {table.SMS.name}, or set false.",
+            *(table.PASSWORDLESS.name, table.MAIL.name, table.SMS.name),
         )
 
 
@@ -247,6 +286,16 @@ RULES = (
     Rule(
         "A second factor is required of everybody only where a contract is served that can ask for it.",
         _required_factor,
+    ),
+    Rule(
+        "Where it is, `totp` is among the methods. `sms` is offered only where a contract is served that "
+        "proves phone numbers.",
+        _factor_methods,
+    ),
+    Rule(
+        "In production, `sms` is a second factor only where text messages leave the machine, and login by a "
+        "code needs mail or text messages that do: `console:` and `memory:` reach nobody.",
+        _codes_that_leave,
     ),
     Rule("Transaction pooling is for PostgreSQL.", _transaction_pooling),
     Rule("Asynchronous rotation is not asked for on MariaDB, which has none.", _asynchronous_rotation),

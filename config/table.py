@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic
 
+from config import reach
 from config.addresses import (
     BREACHED_PASSWORDS_URL,
     DATABASE_URL,
@@ -35,6 +36,7 @@ from config.kinds import (
     whole_number,
 )
 from config.model import AccessTokenCheck, AccessTokenType, Environment, FactorMethod, SameSite
+from config.reach import Reach
 from config.signing_keys import SIGNING_KEY, SIGNING_KEYS
 
 PREFIX = "KEYTURN_"
@@ -44,11 +46,15 @@ TEST_SUITE_PREFIX = "KEYTURN_TEST_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting(Generic[T_co]):
-    """`derived` says what holds where no fixed `default` exists; `per_contract` allows an override."""
+    """`derived` says what holds where no fixed `default` exists; `per_contract` allows an override.
+
+    `reach` has no default, so that nobody adds a setting without saying where it has an effect.
+    """
 
     name: str
     kind: Kind[T_co]
     why: str
+    reach: Reach
     default: str | None = None
     derived: str = "none"
     per_contract: bool = False
@@ -65,12 +71,14 @@ _LONGEST = 400 * _DAY
 ENV = Setting(
     name="KEYTURN_ENV",
     kind=one_of(Environment),
+    reach=reach.EVERYWHERE,
     default="production",
     why="Only `development` makes its own signing key and may send cookies without TLS.",
 )
 CONTRACTS = Setting(
     name="KEYTURN_CONTRACTS",
     kind=Kind("`name` or `name@/prefix`, separated by commas", str),
+    reach=reach.EVERYWHERE,
     default="nest_auth",
     why="The wire contracts that are served, each under its own prefix unless another is given.",
 )
@@ -78,17 +86,20 @@ CONTRACTS = Setting(
 SECRET_KEY = Setting(
     name="KEYTURN_SECRET_KEY",
     kind=SIGNING_KEY,
+    reach=reach.EVERYWHERE,
     derived="required; development keeps one in `instance/secret_key`",
     why="Signs access tokens, refresh tokens are derived from it, and second factors are encrypted under it.",
 )
 SECRET_KEY_FALLBACKS = Setting(
     name="KEYTURN_SECRET_KEY_FALLBACKS",
     kind=SIGNING_KEYS,
+    reach=reach.EVERYWHERE,
     why="Keys that still verify; a new key goes here on all hosts before it becomes the signing one.",
 )
 JWT_ALGORITHM_NAME = Setting(
     name="KEYTURN_JWT_ALGORITHM",
     kind=JWT_ALGORITHM,
+    reach=reach.EVERYWHERE,
     default="HS256",
     why="The one algorithm that access tokens are signed and verified with.",
 )
@@ -96,6 +107,7 @@ JWT_ALGORITHM_NAME = Setting(
 ACCESS_TOKEN_TYPE = Setting(
     name="KEYTURN_ACCESS_TOKEN_TYPE",
     kind=one_of(AccessTokenType),
+    reach=reach.EVERYWHERE,
     default="header",
     per_contract=True,
     why="How tokens travel: JSON body and `Authorization`, httpOnly cookies, or as each request asks.",
@@ -103,6 +115,7 @@ ACCESS_TOKEN_TYPE = Setting(
 ACCESS_TOKEN_CHECK = Setting(
     name="KEYTURN_ACCESS_TOKEN_CHECK",
     kind=one_of(AccessTokenCheck),
+    reach=reach.EVERYWHERE,
     default="session",
     per_contract=True,
     why="`session` lets logout and suspension act at once; `signature` saves the database read.",
@@ -110,6 +123,7 @@ ACCESS_TOKEN_CHECK = Setting(
 ACCESS_TOKEN_SECONDS = Setting(
     name="KEYTURN_ACCESS_TOKEN_SECONDS",
     kind=seconds(1, _DAY),
+    reach=reach.EVERYWHERE,
     derived="the contract's",
     per_contract=True,
     why="Life of an access token.",
@@ -117,6 +131,7 @@ ACCESS_TOKEN_SECONDS = Setting(
 SESSION_INACTIVITY_SECONDS = Setting(
     name="KEYTURN_SESSION_INACTIVITY_SECONDS",
     kind=seconds(1, _LONGEST),
+    reach=reach.EVERYWHERE,
     derived="the contract's",
     per_contract=True,
     why="A session that is not refreshed for this long expires.",
@@ -124,6 +139,7 @@ SESSION_INACTIVITY_SECONDS = Setting(
 SESSION_ABSOLUTE_SECONDS = Setting(
     name="KEYTURN_SESSION_ABSOLUTE_SECONDS",
     kind=seconds(1, _LONGEST),
+    reach=reach.EVERYWHERE,
     derived="the contract's",
     per_contract=True,
     why="A session expires this long after login however often it is refreshed.",
@@ -131,6 +147,7 @@ SESSION_ABSOLUTE_SECONDS = Setting(
 REFRESH_GRACE_SECONDS = Setting(
     name="KEYTURN_REFRESH_GRACE_SECONDS",
     kind=seconds(0, 300),
+    reach=reach.EVERYWHERE,
     derived="the contract's",
     per_contract=True,
     why="A superseded refresh token repeats its successor for this long; 0 is strict single use.",
@@ -138,6 +155,7 @@ REFRESH_GRACE_SECONDS = Setting(
 REFRESH_RECOVERY_SECONDS = Setting(
     name="KEYTURN_REFRESH_RECOVERY_SECONDS",
     kind=seconds(0, 30 * _DAY),
+    reach=reach.EVERYWHERE,
     derived="the contract's; 0 where it may not be higher",
     per_contract=True,
     why="A client that lost the answer to a refresh may come back for this long; 0 switches it off.",
@@ -145,12 +163,14 @@ REFRESH_RECOVERY_SECONDS = Setting(
 SESSION_RETENTION_SECONDS = Setting(
     name="KEYTURN_SESSION_RETENTION_SECONDS",
     kind=seconds(0, _LONGEST),
+    reach=reach.EVERYWHERE,
     default=str(7 * _DAY),
     why="Ended sessions stay visible this long before they are swept.",
 )
 EVENT_RETENTION_SECONDS = Setting(
     name="KEYTURN_EVENT_RETENTION_SECONDS",
     kind=seconds(_DAY, 3650 * _DAY),
+    reach=reach.EVERYWHERE,
     default=str(180 * _DAY),
     why="Security events are kept this long.",
 )
@@ -158,30 +178,35 @@ EVENT_RETENTION_SECONDS = Setting(
 DATABASE = Setting(
     name="KEYTURN_DATABASE_URL",
     kind=DATABASE_URL,
+    reach=reach.EVERYWHERE,
     derived="`keyturn.sqlite3` in the instance folder",
     why="Where sessions and people are stored.",
 )
 DATABASE_POOL_SIZE = Setting(
     name="KEYTURN_DATABASE_POOL_SIZE",
     kind=whole_number(1, 200),
+    reach=reach.EVERYWHERE,
     default="10",
     why="Connections kept per process; processes × this must stay below what the database allows.",
 )
 DATABASE_POOL_TIMEOUT_SECONDS = Setting(
     name="KEYTURN_DATABASE_POOL_TIMEOUT_SECONDS",
     kind=seconds(1, 60),
+    reach=reach.EVERYWHERE,
     default="5",
     why="A request waits this long for a connection before it is answered 503.",
 )
 DATABASE_LOCK_TIMEOUT_SECONDS = Setting(
     name="KEYTURN_DATABASE_LOCK_TIMEOUT_SECONDS",
     kind=seconds(1, 60),
+    reach=reach.EVERYWHERE,
     default="5",
     why="A statement waits this long for a lock before it is tried again or answered 503.",
 )
 DATABASE_ASYNCHRONOUS_ROTATION = Setting(
     name="KEYTURN_DATABASE_ASYNCHRONOUS_ROTATION",
     kind=BOOLEAN,
+    reach=reach.EVERYWHERE,
     default="true",
     why="Plain rotations, and nothing else, are answered before they are on disk (PostgreSQL, SQLite). A "
     "crash that loses the last of them logs nobody out: a token ahead of the database is accepted.",
@@ -189,6 +214,7 @@ DATABASE_ASYNCHRONOUS_ROTATION = Setting(
 DATABASE_TRANSACTION_POOLING = Setting(
     name="KEYTURN_DATABASE_TRANSACTION_POOLING",
     kind=BOOLEAN,
+    reach=reach.EVERYWHERE,
     default="false",
     why="PgBouncer or the like lends PostgreSQL's connections for one transaction at a time: no statement is "
     "prepared on them and no option is set. See docs/operations.md.",
@@ -196,30 +222,35 @@ DATABASE_TRANSACTION_POOLING = Setting(
 REDIS = Setting(
     name="KEYTURN_REDIS_URL",
     kind=REDIS_URL,
+    reach=reach.EVERYWHERE,
     why="Shares the rate limits between processes and hosts; without it they count per process.",
 )
 
 PUBLIC_ADDRESS = Setting(
     name="KEYTURN_PUBLIC_URL",
     kind=PUBLIC_URL,
+    reach=reach.EVERYWHERE,
     default="http://127.0.0.1:8000",
     why="The address that people reach; links in messages are built from it alone.",
 )
 ALLOWED_ORIGINS = Setting(
     name="KEYTURN_ALLOWED_ORIGINS",
     kind=ORIGINS,
+    reach=reach.COOKIES,
     derived="the origin of the public URL, which is always allowed",
     why="Pages of these origins may make requests that authenticate by cookie.",
 )
 TRUSTED_PROXIES = Setting(
     name="KEYTURN_TRUSTED_PROXIES",
     kind=whole_number(0, 10),
+    reach=reach.EVERYWHERE,
     default="0",
     why="How many proxies in front add to `X-Forwarded-For`; one too many lets clients forge addresses.",
 )
 MAX_BODY_BYTES = Setting(
     name="KEYTURN_MAX_BODY_BYTES",
     kind=whole_number(1024, 10_485_760),
+    reach=reach.EVERYWHERE,
     default="65536",
     why="A larger request body is refused unread.",
 )
@@ -227,12 +258,14 @@ MAX_BODY_BYTES = Setting(
 PAGES = Setting(
     name="KEYTURN_PAGES",
     kind=PAGES_PREFIX,
+    reach=reach.EVERYWHERE,
     derived="`/account` where `nest_auth` is served, whose sessions they use",
     why="Under which path the server-rendered pages are, or that there are none.",
 )
 PAGES_HOME = Setting(
     name="KEYTURN_PAGES_HOME",
     kind=LOCAL_PATH,
+    reach=reach.EVERYWHERE,
     derived="the overview of the person's account",
     why="Where a person goes after signing in who was on the way to no page in particular.",
 )
@@ -240,30 +273,35 @@ PAGES_HOME = Setting(
 COOKIE_SECURE = Setting(
     name="KEYTURN_COOKIE_SECURE",
     kind=BOOLEAN,
+    reach=reach.COOKIES,
     derived="`true`; `false` in development under a public URL with http on this machine",
     why="Cookies travel over TLS only.",
 )
 COOKIE_SAME_SITE = Setting(
     name="KEYTURN_COOKIE_SAME_SITE",
     kind=one_of(SameSite),
+    reach=reach.COOKIES,
     default="Lax",
     why="Whether cookies come along with requests from other sites.",
 )
 COOKIE_DOMAIN_NAME = Setting(
     name="KEYTURN_COOKIE_DOMAIN",
     kind=COOKIE_DOMAIN,
+    reach=reach.COOKIES,
     derived="none: only the host that set them gets the cookies",
     why="Shares the cookies with every host below a domain.",
 )
 COOKIE_NAME_PREFIX = Setting(
     name="KEYTURN_COOKIE_PREFIX",
     kind=COOKIE_PREFIX,
+    reach=reach.COOKIES,
     default="none",
     why="Lets browsers enforce Secure and host (RFC 6265bis section 4.1.3); changes the documented names.",
 )
 CSRF_DOUBLE_SUBMIT = Setting(
     name="KEYTURN_CSRF_DOUBLE_SUBMIT",
     kind=BOOLEAN,
+    reach=reach.COOKIES,
     default="false",
     why="Asks for a double-submitted CSRF value on top of the origin check.",
 )
@@ -271,18 +309,21 @@ CSRF_DOUBLE_SUBMIT = Setting(
 PASSWORD_MINIMUM_LENGTH = Setting(
     name="KEYTURN_PASSWORD_MINIMUM_LENGTH",
     kind=whole_number(8, 128),
+    reach=reach.EVERYWHERE,
     default="8",
     why="Shortest new password, in characters (ASVS 6.2.1; 15 where no second factor is in use).",
 )
 PASSWORD_MAXIMUM_LENGTH = Setting(
     name="KEYTURN_PASSWORD_MAXIMUM_LENGTH",
     kind=whole_number(64, 1024),
+    reach=reach.EVERYWHERE,
     default="128",
     why="Longest password, so that one hash has a bound (ASVS 6.2.9: at least 64).",
 )
 PASSWORD_STRENGTH = Setting(
     name="KEYTURN_PASSWORD_STRENGTH",
     kind=whole_number(0, 4),
+    reach=reach.EVERYWHERE,
     default="2",
     why="Lowest zxcvbn score of a new password: 2 refuses common ones and ones made from the person's own "
     "name or address (ASVS 6.2.4, 6.2.11); 0 looks at the length alone.",
@@ -290,36 +331,42 @@ PASSWORD_STRENGTH = Setting(
 BREACHED_PASSWORDS = Setting(
     name="KEYTURN_BREACHED_PASSWORDS_URL",
     kind=BREACHED_PASSWORDS_URL,
+    reach=reach.EVERYWHERE,
     why="Where breached passwords are looked up: the first five digits of a SHA-1 are sent, and nothing else "
     "(ASVS 6.2.12). While the source is away, passwords pass.",
 )
 PASSWORD_RESET_SECONDS = Setting(
     name="KEYTURN_PASSWORD_RESET_SECONDS",
     kind=seconds(300, 3600),
+    reach=reach.PASSWORD_RESETS,
     default="3600",
     why="Life of a link or token that resets a password.",
 )
 PASSWORD_ARGON2_MEMORY_KIB = Setting(
     name="KEYTURN_PASSWORD_ARGON2_MEMORY_KIB",
     kind=whole_number(8, 4_194_304),
+    reach=reach.EVERYWHERE,
     default="19456",
     why="Memory of one argon2id hash in KiB (OWASP Password Storage Cheat Sheet).",
 )
 PASSWORD_ARGON2_ITERATIONS = Setting(
     name="KEYTURN_PASSWORD_ARGON2_ITERATIONS",
     kind=whole_number(1, 100),
+    reach=reach.EVERYWHERE,
     default="2",
     why="Passes of one argon2id hash over its memory.",
 )
 PASSWORD_ARGON2_PARALLELISM = Setting(
     name="KEYTURN_PASSWORD_ARGON2_PARALLELISM",
     kind=whole_number(1, 64),
+    reach=reach.EVERYWHERE,
     default="1",
     why="Lanes of one argon2id hash.",
 )
 PASSWORD_HASH_CONCURRENCY = Setting(
     name="KEYTURN_PASSWORD_HASH_CONCURRENCY",
     kind=whole_number(1, 64),
+    reach=reach.EVERYWHERE,
     default="2",
     why="Hashes computed at once per process, so that a flood of logins cannot take all memory."
     " As many again may wait, the rest get 503.",
@@ -328,18 +375,21 @@ PASSWORD_HASH_CONCURRENCY = Setting(
 PASSWORDLESS = Setting(
     name="KEYTURN_PASSWORDLESS",
     kind=BOOLEAN,
+    reach=reach.LOGIN_CODES,
     default="false",
     why="Lets people log in with a code that is sent to their address or number instead of a password.",
 )
 CODE_SECONDS = Setting(
     name="KEYTURN_CODE_SECONDS",
     kind=seconds(60, 3600),
+    reach=reach.SECOND_FACTORS,
     default="600",
     why="Life of a code that is typed (ASVS 6.5.5: at most 10 minutes).",
 )
 MESSAGES_PER_HOUR = Setting(
     name="KEYTURN_MESSAGES_PER_HOUR",
     kind=whole_number(1, 100),
+    reach=reach.EVERYWHERE,
     default="6",
     why="Codes and links sent to one person for one purpose, whoever asks for them.",
 )
@@ -347,6 +397,7 @@ MESSAGES_PER_HOUR = Setting(
 MFA_METHODS = Setting(
     name="KEYTURN_MFA_METHODS",
     kind=several_of(FactorMethod),
+    reach=reach.SECOND_FACTORS,
     default="totp,email",
     why="Second factors that are offered. A mailbox and a phone number are weaker than an authenticator app, "
     "and count only when they are verified; recovery codes always work.",
@@ -354,24 +405,28 @@ MFA_METHODS = Setting(
 MFA_REQUIRED = Setting(
     name="KEYTURN_MFA_REQUIRED",
     kind=BOOLEAN,
+    reach=reach.EVERYWHERE,
     default="false",
     why="Asks everybody for a second factor; an organization or a person can be asked alone.",
 )
 MFA_ISSUER = Setting(
     name="KEYTURN_MFA_ISSUER",
     kind=LABEL,
+    reach=reach.SECOND_FACTORS,
     default="Keyturn",
     why="The name that authenticator apps show beside the account.",
 )
 TRUSTED_DEVICE_SECONDS = Setting(
     name="KEYTURN_TRUSTED_DEVICE_SECONDS",
     kind=seconds(0, _LONGEST),
+    reach=reach.TRUSTED_DEVICES,
     default=str(7 * _DAY),
     why="A trusted device skips the second factor for this long; 0 trusts none.",
 )
 REAUTHENTICATION_SECONDS = Setting(
     name="KEYTURN_REAUTHENTICATION_SECONDS",
     kind=seconds(60, _DAY),
+    reach=reach.SECOND_FACTORS,
     default="900",
     why="Changing second factors, and on the pages ending other sessions, asks for a proof of who one is "
     "that is not older (ASVS 7.5.1, 7.5.2).",
@@ -380,30 +435,35 @@ REAUTHENTICATION_SECONDS = Setting(
 LOGIN_ATTEMPTS = Setting(
     name="KEYTURN_LOGIN_ATTEMPTS",
     kind=whole_number(1, 100),
+    reach=reach.LOGIN_RULE,
     default="10",
     why="Failed logins for one person from one address, or one IPv6 network of 64 bits, before a pause.",
 )
 LOGIN_WINDOW_SECONDS = Setting(
     name="KEYTURN_LOGIN_WINDOW_SECONDS",
     kind=seconds(1, _DAY),
+    reach=reach.LOGIN_RULE,
     default="900",
     why="The time within which those failures count.",
 )
 LOGIN_LOCK_SECONDS = Setting(
     name="KEYTURN_LOGIN_LOCK_SECONDS",
     kind=seconds(1, _DAY),
+    reach=reach.LOGIN_RULE,
     default="900",
     why="How long the pause lasts.",
 )
 LOGIN_ACCOUNT_ATTEMPTS = Setting(
     name="KEYTURN_LOGIN_ACCOUNT_ATTEMPTS",
     kind=whole_number(1, 100),
+    reach=reach.EVERYWHERE,
     default="100",
     why="Failed logins for one person from all addresses together (NIST SP 800-63B: at most 100).",
 )
 LOGIN_ACCOUNT_WINDOW_SECONDS = Setting(
     name="KEYTURN_LOGIN_ACCOUNT_WINDOW_SECONDS",
     kind=seconds(1, 30 * _DAY),
+    reach=reach.EVERYWHERE,
     default=str(_DAY),
     why="The time within which those failures count.",
 )
@@ -411,24 +471,28 @@ LOGIN_ACCOUNT_WINDOW_SECONDS = Setting(
 RATE_LIMIT_LOGIN = Setting(
     name="KEYTURN_RATE_LIMIT_LOGIN",
     kind=RATE_LIMIT,
+    reach=reach.EVERYWHERE,
     default="20 per minute",
     why="Logins and second factors from one address.",
 )
 RATE_LIMIT_SIGNUP = Setting(
     name="KEYTURN_RATE_LIMIT_SIGNUP",
     kind=RATE_LIMIT,
+    reach=reach.SIGN_UP,
     default="20 per hour",
     why="New accounts from one address.",
 )
 RATE_LIMIT_REFRESH = Setting(
     name="KEYTURN_RATE_LIMIT_REFRESH",
     kind=RATE_LIMIT,
+    reach=reach.EVERYWHERE,
     default="600 per minute",
     why="Refreshes from one address, behind which a whole office may sit.",
 )
 RATE_LIMIT_PASSWORD = Setting(
     name="KEYTURN_RATE_LIMIT_PASSWORD",
     kind=RATE_LIMIT,
+    reach=reach.PASSWORD_CHANGES,
     default="10 per minute",
     why="Password resets and changes from one address.",
 )
@@ -436,18 +500,21 @@ RATE_LIMIT_PASSWORD = Setting(
 MAIL = Setting(
     name="KEYTURN_MAIL_URL",
     kind=MAIL_URL,
+    reach=reach.EVERYWHERE,
     default="console:",
     why="How mail leaves: written to the console, kept in memory, appended to a file, or by SMTP.",
 )
 SMS = Setting(
     name="KEYTURN_SMS_URL",
     kind=SMS_URL,
+    reach=reach.PHONE_NUMBERS,
     default="console:",
     why="How text messages leave: console, memory, file, or an HTTP gateway.",
 )
 MAIL_FROM = Setting(
     name="KEYTURN_MAIL_FROM",
     kind=MAIL_ADDRESS,
+    reach=reach.SMTP,
     default="Keyturn <no-reply@localhost>",
     why="The sender that people see.",
 )

@@ -121,10 +121,10 @@ def app_for(
     for app in made:
         with app.app_context():
             db.engine.dispose()
-        _leave_redis(app)
+        leave_redis(app)
 
 
-def _leave_redis(app: Flask) -> None:
+def leave_redis(app: Flask) -> None:
     """Close what would otherwise be closed at a time of the garbage collector's, with a warning."""
     for limiter in app.extensions["limiter"]:
         if isinstance(limiter.storage, RedisStorage):

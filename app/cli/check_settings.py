@@ -10,10 +10,12 @@ from config import (
     CookieSettings,
     DeliverySettings,
     Environment,
+    Offer,
     Settings,
     WebSettings,
 )
 from config.addresses import is_loopback
+from config.reach import PHONE_NUMBERS
 
 
 def examine_settings(settings: Settings, mounts: Mapping[str, Mount]) -> Iterator[Finding]:
@@ -24,7 +26,11 @@ def examine_settings(settings: Settings, mounts: Mapping[str, Mount]) -> Iterato
         yield _cookies(mount, settings.cookies, settings.web)
         yield _lifetimes(mount.settings)
     yield _proxies(settings.web)
-    yield _delivery(settings.delivery, settings.environment)
+    yield _mail(settings.delivery, settings.environment)
+    if PHONE_NUMBERS.given(settings):
+        yield _text_messages(settings.delivery, settings.environment)
+    if settings.second_factors.required:
+        yield _required_factor(settings)
 
 
 def _environment(environment: Environment) -> Finding:
@@ -84,9 +90,29 @@ def _proxies(web: WebSettings) -> Finding:
     return Finding("proxies", Verdict.OK, "none is believed; the address of the connection counts")
 
 
-def _delivery(delivery: DeliverySettings, environment: Environment) -> Finding:
+def _mail(delivery: DeliverySettings, environment: Environment) -> Finding:
     scheme = delivery.mail_url.reveal().partition(":")[0]
     if environment is Environment.PRODUCTION and scheme not in {"smtp", "smtps"}:
         message = f"goes to {scheme} and reaches nobody: set KEYTURN_MAIL_URL=smtp://user:password@host:587"
         return Finding("mail", Verdict.WARNING, message)
     return Finding("mail", Verdict.OK, f"goes to {scheme}, from {delivery.mail_from}")
+
+
+def _text_messages(delivery: DeliverySettings, environment: Environment) -> Finding:
+    scheme = delivery.sms_url.reveal().partition(":")[0]
+    if environment is Environment.PRODUCTION and scheme not in {"http", "https"}:
+        message = f"go to {scheme} and reach nobody who signs up by number: set KEYTURN_SMS_URL to a gateway"
+        return Finding("sms", Verdict.WARNING, message)
+    return Finding("sms", Verdict.OK, f"go to {scheme}")
+
+
+def _required_factor(settings: Settings) -> Finding:
+    unable = [
+        contract.name
+        for contract in settings.contracts
+        if Offer.SECOND_FACTORS not in contract.documents.offers
+    ]
+    if not unable:
+        return Finding("mfa", Verdict.OK, "a second factor is asked of everybody")
+    message = f"a second factor is asked of everybody, and {', '.join(unable)} cannot: nobody logs in there"
+    return Finding("mfa", Verdict.WARNING, message)

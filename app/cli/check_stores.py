@@ -44,6 +44,10 @@ def examine_limits(here: Runtime) -> Finding:
     shared = here.limits.is_shared()
     if shared is None:
         return Finding("redis", Verdict.OK, "not configured; every process counts rate limits for itself")
+    limits = here.settings.rate_limits
+    if shared and not any((limits.login, limits.signup, limits.refresh, limits.password)):
+        message = "answers, and nobody asks: every KEYTURN_RATE_LIMIT_… is off"
+        return Finding("redis", Verdict.WARNING, message)
     if shared:
         return Finding("redis", Verdict.OK, "answers; rate limits are shared by all processes")
     message = "configured, but does not answer; every process counts rate limits for itself meanwhile"

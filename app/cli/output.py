@@ -13,9 +13,15 @@ from app.engine.errors import AuthError, InvalidRequest, Unavailable
 
 REFUSED = 1
 UNAVAILABLE = 3
+_MOST_ROWS = 10_000
+_LARGEST_ID = 2**31 - 1
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 email_argument = click.argument("email")
+limit_option = click.option("--limit", type=click.IntRange(1, _MOST_ROWS), default=100, show_default=True)
+after_option = click.option(
+    "--after", type=click.IntRange(0, _LARGEST_ID), default=0, metavar="ID", help="Go on behind this id."
+)
 
 
 class Refused(click.ClickException):
@@ -69,6 +75,12 @@ def show_rows(
         click.echo(printable(empty))
     else:
         click.echo("\n".join(_table(rows, columns)))
+
+
+def show_more(ids: Sequence[int], limit: int) -> None:
+    """Say how to go on where a list may have been cut off."""
+    if len(ids) == limit:
+        click.echo(f"There may be more: --after {ids[-1]}", err=True)
 
 
 def json_text(value: object) -> str:

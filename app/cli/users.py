@@ -7,15 +7,22 @@ from typing import Any
 
 import click
 
-from app.cli.output import CommandGroup, email_argument, json_option, show, show_rows
+from app.cli.output import (
+    CommandGroup,
+    after_option,
+    email_argument,
+    json_option,
+    limit_option,
+    show,
+    show_more,
+    show_rows,
+)
 from app.engine.accounts import Accounts, Registration
 from app.engine.identifiers import Identifier, IdentifierKind
 from app.engine.snapshot import PersonRow
 from app.http.runtime import runtime
 
 _COLUMNS = ("id", "uuid", "email", "username", "name", "role", "status", "created_at")
-_MOST_ROWS = 10_000
-_LARGEST_ID = 2**31 - 1
 _MAIL_PATIENCE = timedelta(seconds=10)
 
 users = CommandGroup("users", help="Create, change, suspend and delete people.")
@@ -105,17 +112,14 @@ def set_attributes(email: str, assignments: tuple[tuple[str, Any], ...], as_json
 
 
 @users.command(name="list")
-@click.option("--limit", type=click.IntRange(1, _MOST_ROWS), default=100, show_default=True)
-@click.option(
-    "--after", type=click.IntRange(0, _LARGEST_ID), default=0, metavar="ID", help="Go on behind this id."
-)
+@limit_option
+@after_option
 @json_option
 def list_people(limit: int, after: int, as_json: bool) -> None:
     """List people in the order in which they came."""
     rows = [person._asdict() for person in _accounts().list_all(limit=limit, after_id=after)]
     show_rows(rows, _COLUMNS, empty="Nobody.", as_json=as_json)
-    if len(rows) == limit:
-        click.echo(f"There may be more: --after {rows[-1]['id']}", err=True)
+    show_more([row["id"] for row in rows], limit)
 
 
 @users.command(name="show")

@@ -50,7 +50,8 @@ _TAKEN: dict[IdentifierKind, type[AuthError]] = {
 class Registration:
     """What a new person brings. At least one of e-mail, phone and user name; perhaps a place to belong.
 
-    Whoever has no password yet cannot log in. `organization_limit` is how many members there may be.
+    Whoever has no password yet cannot log in. `organization_limit` is how many members there may be. Who
+    comes `uninvited` finds only an organization that is open to everybody.
     """
 
     password: str | None = field(repr=False)
@@ -63,6 +64,7 @@ class Registration:
     organization_slug: str | None = None
     is_organization_admin: bool = False
     organization_limit: int | None = None
+    uninvited: bool = False
 
 
 class Accounts:
@@ -93,7 +95,8 @@ class Accounts:
         Raises:
             InvalidRequest, PasswordRefused: the data will not do.
             EmailTaken, PhoneTaken, UsernameTaken: another account has it.
-            NotFound: there is no such organization to belong to. OrganizationFull: it has no place left.
+            NotFound: there is no such organization to belong to, or with `uninvited` no open one.
+            OrganizationFull: it has no place left.
         """
 
         def work(transaction: Transaction, user: User) -> PersonRow:
@@ -105,6 +108,8 @@ class Accounts:
                     person.id,
                     is_admin=registration.is_organization_admin,
                     limit=registration.organization_limit,
+                    uninvited=registration.uninvited,
+                    client=client,
                 )
             return person
 

@@ -25,7 +25,7 @@ from app.engine.notices import Notices
 from app.engine.one_time_codes import CodePurpose, OneTimeCodes, Redeemed, void_codes
 from app.engine.own_passwords import OwnPasswords, Standing
 from app.engine.passwords import Passwords
-from app.engine.proof import Proof
+from app.engine.proof import Proof, hold_organization
 from app.engine.refreshing import EndReason
 from app.engine.sessions import Sessions
 from app.models import User
@@ -179,6 +179,7 @@ class Credentials:
                 every session.
             PasswordUnchanged: with `must_differ`.
             PasswordRefused.
+            OrganizationSuspended, MembershipLost: it leads where nobody gets in; nothing is spent.
             Unavailable: too many passwords wait to be hashed; the token is not spent.
 
         Transaction: a read, and one in which the token is spent and the password stored.
@@ -196,18 +197,22 @@ class Credentials:
                     transaction, EventKind.CODE_REFUSED, Subject(user_id=user.id), client, purpose=purpose
                 )
                 return InvalidCode("sessions were ended meanwhile")
-            self.replace_within(transaction, user, hashed, client)
             organization = payload.get("organization_id")
+            organization_id = UUID(organization) if organization else None
+            if organization_id is not None:
+                hold_organization(transaction, user.id, organization_id)
+            self.replace_within(transaction, user, hashed, client)
             return Proof(
                 user_id=user.id,
                 epoch=user.epoch,
                 methods=tuple(payload.get("methods", ("pwd",))),
                 proven_at=self._clock.now(),
-                organization_id=UUID(organization) if organization else None,
+                organization_id=organization_id,
                 second_factor=payload.get("second_factor", False),
             )
 
-        proof = self._codes.redeem_token(purpose, token, work, client)
+        with self._sessions.noting_refusals(Subject(user_id=standing.person.id), client):
+            proof = self._codes.redeem_token(purpose, token, work, client)
         if isinstance(proof, InvalidCode):
             raise proof
         self._notices.password_changed(standing.person)

@@ -131,6 +131,16 @@ class SessionEndings:
             Session.organization_id == organization_id,
         )
 
+    def end_membership_within(self, transaction: Transaction, organization_id: UUID, user_id: int) -> int:
+        """End a person's sessions in an organization, as a part of their leaving it."""
+        return self._store.revoke(
+            transaction,
+            self._clock.now(),
+            EndReason.ADMINISTRATOR,
+            Session.user_id == user_id,
+            Session.organization_id == organization_id,
+        )
+
     def end_application_within(self, transaction: Transaction, client_id: str) -> int:
         """End every session that an application has opened, as a part of its removal."""
         return self._store.revoke(

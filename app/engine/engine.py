@@ -6,7 +6,7 @@ from dataclasses import replace
 import sqlalchemy
 
 from app.delivery import Postbox
-from app.engine.accounts import Accounts, Registration
+from app.engine.accounts import Accounts
 from app.engine.breached_passwords import BreachedRange, configured_range
 from app.engine.candidates import ANYWHERE, LoginTarget
 from app.engine.client import Client
@@ -33,6 +33,7 @@ from app.engine.proof import Proof, StaleProof
 from app.engine.reauthentication import Reauthentication
 from app.engine.second_factor_rule import SecondFactorRule
 from app.engine.sessions import Sessions
+from app.engine.sign_ups import SignUps
 from app.engine.trusted_devices import TrustedDevices
 from app.engine.verification import Verification
 from app.primitives.clock import Clock
@@ -77,6 +78,7 @@ class Engine:
         self._add_codes(settings, passwords)
         self.invitations = self._invitations(passwords)
         self._add_second_factors(settings, passwords, rule)
+        self.sign_up = self._sign_ups(rule).sign_up
         self.reauthentication = self._reauthentication(passwords)
         self.resealing = Resealing(self.database, keyring)
 
@@ -221,11 +223,22 @@ class Engine:
         return Invitations(
             accounts=self.accounts,
             organizations=self.organizations,
+            sessions=self.sessions,
             passwords=passwords,
             codes=self.codes,
             messages=self.code_messages,
             credentials=self.credentials,
             verification=self.verification,
+            clock=self.clock,
+        )
+
+    def _sign_ups(self, rule: SecondFactorRule) -> SignUps:
+        return SignUps(
+            accounts=self.accounts,
+            organizations=self.organizations,
+            invitations=self.invitations,
+            sessions=self.sessions,
+            second_factor_rule=rule,
             clock=self.clock,
         )
 
@@ -302,44 +315,6 @@ class Engine:
         return self.database.transact(
             lambda transaction: self.events.of_person(transaction, user_id, limit=limit, before_id=before_id)
         )
-
-    def sign_up(
-        self,
-        registration: Registration,
-        policy: SessionPolicy,
-        client: Client,
-        *,
-        founding: str | None = None,
-        confirming_at: str | None = None,
-        replacing: str | None = None,
-    ) -> Grant:
-        """Create a person, with `founding` also an organization of that name, and open the first session.
-
-        With `confirming_at`, a path that ends before the token, a link that proves the address is mailed.
-
-        Raises:
-            what `Accounts.register` and `Sessions.open` raise.
-
-        Transaction: several; if a later one fails, the account exists and the person can log in.
-        """
-        organization_id = None
-        if founding is None:
-            person = self.accounts.register(registration, client)
-        else:
-            person, organization_id = self.accounts.register_founder(registration, founding, client)
-        if confirming_at is not None:
-            self.invitations.ask_to_confirm(person, organization_id, client, path=confirming_at)
-        proof = Proof(
-            user_id=person.id,
-            epoch=1,
-            methods=("pwd",),
-            proven_at=self.clock.now(),
-            organization_id=organization_id,
-        )
-        try:
-            return self.sessions.open(proof, policy, client, replacing=replacing)
-        except StaleProof as error:
-            raise Unavailable("the account was changed while it was being opened") from error
 
 
 def _database(engine: sqlalchemy.Engine, settings: DatabaseSettings) -> Database:

@@ -53,6 +53,8 @@ class EventKind(StrEnum):
     ORGANIZATION_SUSPENDED = "organization:self:suspended"
     ORGANIZATION_REINSTATED = "organization:self:reinstated"
     MEMBERSHIP_ADDED = "organization:membership:added"
+    MEMBERSHIP_CHANGED = "organization:membership:changed"
+    MEMBERSHIP_REMOVED = "organization:membership:removed"
     CLIENT_CREATED = "client:self:created"
     CLIENT_DELETED = "client:self:deleted"
 

@@ -29,6 +29,11 @@ class SessionPolicy:
     challenges_second_factor: bool = False
     wants_password_first: bool = False
 
+    @property
+    def asks_for_second_factor(self) -> bool:
+        """Tell whether a login for which one is due can go on."""
+        return self.opens_pending or self.challenges_second_factor
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:

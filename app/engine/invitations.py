@@ -16,12 +16,14 @@ from app.engine.client import Client
 from app.engine.code_messages import CodeMessages, Recipient
 from app.engine.credentials import Credentials
 from app.engine.errors import EmailTaken, InvalidCode, PhoneTaken
+from app.engine.events import Subject
 from app.engine.identifiers import Identifier, IdentifierKind
 from app.engine.login_throttle import ThrottleRule
 from app.engine.one_time_codes import CodePurpose, OneTimeCodes, Redeemed
 from app.engine.organizations import Organizations
 from app.engine.passwords import Passwords
-from app.engine.proof import Proof
+from app.engine.proof import Proof, hold_organization
+from app.engine.sessions import Sessions
 from app.engine.snapshot import PersonRow
 from app.engine.verification import Verification
 from app.models import PersonStatus
@@ -45,6 +47,7 @@ class Invitations:
         *,
         accounts: Accounts,
         organizations: Organizations,
+        sessions: Sessions,
         passwords: Passwords,
         codes: OneTimeCodes,
         messages: CodeMessages,
@@ -54,6 +57,7 @@ class Invitations:
     ) -> None:
         self._accounts = accounts
         self._organizations = organizations
+        self._sessions = sessions
         self._codes = codes
         self._messages = messages
         self._passwords = passwords
@@ -108,6 +112,7 @@ class Invitations:
             InvalidCode: the token is wrong, expired, used or replaced, or the password was changed meanwhile.
             PasswordRefused: the first password will not do; the token stays good.
             CurrentPasswordIncorrect, AccountLocked: there is a password already, and it is another one.
+            OrganizationSuspended: nobody gets in where the link leads; it stays good.
             Unavailable: too many passwords wait to be hashed; the token is not spent.
 
         Transaction: reads, the count of a password that was given, and one in which the token is spent.
@@ -128,6 +133,7 @@ class Invitations:
             organization_id = UUID(organization) if organization else None
             if organization_id is not None:
                 self._organizations.join_within(transaction, organization_id, user.id, client)
+                hold_organization(transaction, user.id, organization_id)
             return Proof(
                 user_id=user.id,
                 epoch=user.epoch,
@@ -136,7 +142,8 @@ class Invitations:
                 organization_id=organization_id,
             )
 
-        return self._codes.redeem_token(CodePurpose.INVITATION, token, work, client)
+        with self._sessions.noting_refusals(Subject(user_id=standing.person.id), client):
+            return self._codes.redeem_token(CodePurpose.INVITATION, token, work, client)
 
     def _send(
         self,

@@ -1,59 +1,29 @@
 """Organizations: made, suspended and reinstated by an administrator; people belong to them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.client import Client
-from app.engine.database import Database
-from app.engine.errors import AccountUnavailable, InvalidRequest, NotFound, OrganizationFull, SlugTaken
-from app.engine.events import EventKind, Events, Subject
+from app.engine.errors import AccountUnavailable, InvalidRequest, NotFound, SlugTaken
+from app.engine.events import EventKind, Subject
 from app.engine.grant import Grant, SessionPolicy
+from app.engine.memberships import Memberships, OrganizationView, by_id, by_slug, view
 from app.engine.password_rules import SETTINGS_KEY as PASSWORD_KEY
 from app.engine.password_rules import PasswordRules
 from app.engine.proof import hold_organization
-from app.engine.sessions import Sessions
 from app.engine.slugs import free_slug, is_slug
 from app.engine.snapshot import Snapshot
 from app.models import Membership, Organization, OrganizationStatus
-from app.primitives.clock import Clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganizationView:
-    """An organization as it is shown."""
-
-    id: UUID
-    slug: str
-    name: str
-    tier: str
-    status: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MembershipView:
-    """An organization as one of its members sees it."""
-
-    organization: OrganizationView
-    role: str
-    is_admin: bool
-
-
-class Organizations:
-    """The tenants of the deployment. Each public method is one transaction."""
-
-    def __init__(self, *, database: Database, sessions: Sessions, clock: Clock, events: Events) -> None:
-        self._database = database
-        self._sessions = sessions
-        self._clock = clock
-        self._events = events
+class Organizations(Memberships):
+    """The tenants of the deployment and their members. Each public method is one transaction."""
 
     def create(self, *, slug: str, name: str, tier: str = "FREE") -> OrganizationView:
         """Create an organization.
@@ -70,7 +40,7 @@ class Organizations:
             transaction.add(row)
             transaction.flush()
             self._record(transaction, EventKind.ORGANIZATION_CREATED, row)
-            return _view(row)
+            return view(row)
 
         try:
             return self._database.transact(work)
@@ -99,66 +69,6 @@ class Organizations:
         subject = Subject(user_id=user_id, organization_id=row.id)
         self._events.record(transaction, EventKind.ORGANIZATION_CREATED, subject, client)
         return row.id
-
-    def add_member(self, slug: str, user_id: int, *, role: str = "MEMBER", is_admin: bool = False) -> None:
-        """Make a person a member, or change the place of one who is.
-
-        Raises:
-            NotFound: no such organization.
-        """
-        self._database.transact(
-            lambda transaction: self.add_member_within(
-                transaction, slug, user_id, role=role, is_admin=is_admin
-            )
-        )
-
-    def add_member_within(
-        self,
-        transaction: Transaction,
-        slug: str,
-        user_id: int,
-        *,
-        role: str = "MEMBER",
-        is_admin: bool = False,
-        limit: int | None = None,
-    ) -> None:
-        """Do the same as a part of a larger transaction.
-
-        Raises:
-            OrganizationFull: it has as many members as `limit` allows.
-        """
-        organization = _by_slug(transaction, slug)
-        member = transaction.get(Membership, (user_id, organization.id))
-        if member is None:
-            if limit is not None and _count_members(transaction, organization.id) >= limit:
-                raise OrganizationFull
-            member = Membership(
-                user_id=user_id, organization_id=organization.id, created_at=self._clock.now()
-            )
-            transaction.add(member)
-        member.role, member.is_admin = role, is_admin
-        transaction.flush()
-        self._record(transaction, EventKind.MEMBERSHIP_ADDED, organization, user_id=user_id)
-
-    def join_within(
-        self, transaction: Transaction, organization_id: UUID, user_id: int, client: Client
-    ) -> None:
-        """Let a person who was invited become a member; the place of one who is stays what it is.
-
-        Raises:
-            NotFound: there is no such organization any more.
-        """
-        _by_id(transaction, organization_id)
-        if transaction.get(Membership, (user_id, organization_id)) is None:
-            now = self._clock.now()
-            transaction.add(Membership(user_id=user_id, organization_id=organization_id, created_at=now))
-            transaction.flush()
-            subject = Subject(user_id=user_id, organization_id=organization_id)
-            self._events.record(transaction, EventKind.MEMBERSHIP_ADDED, subject, client)
-
-    def list_of(self, user_id: int) -> Sequence[MembershipView]:
-        """Return the active organizations of a person, the one that was joined first at the top."""
-        return self._database.transact(lambda transaction: _memberships(transaction, user_id))
 
     def switch(
         self, snapshot: Snapshot, organization_id: UUID, policy: SessionPolicy, client: Client
@@ -191,7 +101,7 @@ class Organizations:
         """
 
         def work(transaction: Transaction) -> int:
-            organization = _by_slug(transaction, slug)
+            organization = by_slug(transaction, slug)
             self._set_status(transaction, organization, OrganizationStatus.SUSPENDED)
             ended = self._sessions.end_organization_within(transaction, organization.id)
             self._record(transaction, EventKind.ORGANIZATION_SUSPENDED, organization, count=ended)
@@ -207,7 +117,7 @@ class Organizations:
         """
 
         def work(transaction: Transaction) -> None:
-            organization = _by_slug(transaction, slug)
+            organization = by_slug(transaction, slug)
             self._set_status(transaction, organization, OrganizationStatus.ACTIVE)
             self._record(transaction, EventKind.ORGANIZATION_REINSTATED, organization)
 
@@ -219,7 +129,7 @@ class Organizations:
         Raises:
             NotFound: there is no such organization.
         """
-        return self._database.transact(lambda transaction: _by_id(transaction, organization_id).settings)
+        return self._database.transact(lambda transaction: by_id(transaction, organization_id).settings)
 
     def password_rules(self, slug: str | None, rules: PasswordRules) -> PasswordRules:
         """Return the stricter of these rules and an organization's; without a slug, these rules.
@@ -230,7 +140,7 @@ class Organizations:
         if slug is None:
             return rules
         return rules.with_organization(
-            self._database.transact(lambda transaction: _by_slug(transaction, slug).settings)
+            self._database.transact(lambda transaction: by_slug(transaction, slug).settings)
         )
 
     def change_settings(
@@ -245,9 +155,16 @@ class Organizations:
         """
 
         def work(transaction: Transaction) -> dict[str, Any]:
-            organization = _by_id(transaction, organization_id)
-            password = {**organization.settings.get(PASSWORD_KEY, {}), **changes.get(PASSWORD_KEY, {})}
-            organization.settings = {**organization.settings, **changes, PASSWORD_KEY: password}
+            organization = by_id(transaction, organization_id)
+            if not changes:
+                return organization.settings
+            settings = {**organization.settings, **changes}
+            if PASSWORD_KEY in changes:
+                settings[PASSWORD_KEY] = {
+                    **organization.settings.get(PASSWORD_KEY, {}),
+                    **changes[PASSWORD_KEY],
+                }
+            organization.settings = settings
             organization.updated_at = self._clock.now()
             subject = Subject(organization_id=organization_id)
             self._events.record(
@@ -263,13 +180,13 @@ class Organizations:
         Raises:
             NotFound: there is none.
         """
-        return self._database.transact(lambda transaction: _view(_by_slug(transaction, slug)))
+        return self._database.transact(lambda transaction: view(by_slug(transaction, slug)))
 
     def list_all(self) -> Sequence[OrganizationView]:
         """Return all organizations by slug."""
         return self._database.transact(
             lambda transaction: [
-                _view(row) for row in transaction.scalars(select(Organization).order_by(Organization.slug))
+                view(row) for row in transaction.scalars(select(Organization).order_by(Organization.slug))
             ]
         )
 
@@ -303,47 +220,4 @@ def _new(slug: str, name: str, tier: str, now: datetime) -> Organization:
         settings={},
         created_at=now,
         updated_at=now,
-    )
-
-
-def _count_members(transaction: Transaction, organization_id: UUID) -> int:
-    members = select(func.count()).where(Membership.organization_id == organization_id)
-    return transaction.scalar(members) or 0
-
-
-def _by_slug(transaction: Transaction, slug: str) -> Organization:
-    row = transaction.scalar(select(Organization).where(Organization.slug == slug).with_for_update())
-    if row is None:
-        raise NotFound(f"no organization {slug}")
-    return row
-
-
-def _by_id(transaction: Transaction, organization_id: UUID) -> Organization:
-    organization = transaction.get(Organization, organization_id, with_for_update=True)
-    if organization is None:
-        raise NotFound(f"no organization {organization_id}")
-    return organization
-
-
-def _memberships(transaction: Transaction, user_id: int) -> list[MembershipView]:
-    rows = transaction.execute(
-        select(Organization, Membership)
-        .join(Membership, Membership.organization_id == Organization.id)
-        .where(Membership.user_id == user_id, Organization.status == OrganizationStatus.ACTIVE)
-        .order_by(Membership.created_at, Organization.id)
-    )
-    return [
-        MembershipView(organization=_view(organization), role=member.role, is_admin=member.is_admin)
-        for organization, member in rows
-    ]
-
-
-def _view(row: Organization) -> OrganizationView:
-    return OrganizationView(
-        id=row.id,
-        slug=row.slug,
-        name=row.name,
-        tier=row.tier,
-        status=row.status,
-        created_at=row.created_at,
     )

@@ -42,8 +42,10 @@ class Passwordless:
         self._events = events
         self.is_enabled = is_enabled
 
-    def send(self, identifier: Identifier, channel: Channel, client: Client) -> None:
-        """Send a code, if the identifier is somebody's whom it can reach.
+    def send(
+        self, identifier: Identifier, channel: Channel, client: Client, *, target: LoginTarget = ANYWHERE
+    ) -> None:
+        """Send a code, if the identifier is somebody's whom it can reach and who would be let in.
 
         It goes to the address that was given, or else to one of the person's that is proven.
 
@@ -52,8 +54,10 @@ class Passwordless:
             RateLimited: this name, known or not, has been asked for too often.
         """
         self._check_enabled()
-        found = self._find(identifier)
-        reachable = found is not None and _reaches(found, identifier, channel)
+        found = self._find(identifier, target)
+        reachable = (
+            found is not None and found.refusal(target) is None and _reaches(found, identifier, channel)
+        )
         recipient = Recipient(
             person=found.person if found is not None and reachable else None,
             claimed=str(identifier),

@@ -15,7 +15,7 @@ class SecondFactorRule:
 
     def __init__(self, trusted_devices: TrustedDevices, *, required: bool) -> None:
         self._trusted_devices = trusted_devices
-        self._required = required
+        self.is_required_of_everybody = required
 
     def is_due_within(
         self, transaction: Transaction, user: User, proof: Proof, trust_token: str | None
@@ -30,7 +30,7 @@ class SecondFactorRule:
 
         Any organization that asks for it decides, whichever is the session's: sessions can change theirs.
         """
-        if self._required or user.attributes.get(SETTINGS_KEY) is True:
+        if self.is_required_of_everybody or user.attributes.get(SETTINGS_KEY) is True:
             return True
         settings = transaction.scalars(
             select(Organization.settings)

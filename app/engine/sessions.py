@@ -1,7 +1,7 @@
 """Sessions: opened by a login, kept alive by rotation, ended by whoever may end them."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -89,7 +89,7 @@ class Sessions(SessionEndings):
             Unavailable: nothing was opened.
 
         Transaction: commits before it returns; sweeping old rows follows in one of its own, and so do the
-        count of a notice and the event of a refusal for want of a second factor.
+        count of a notice and the event of a refusal of who has proven everything.
         """
         now = self._clock.now()
         replaced = self._replaced(replacing, policy)
@@ -111,14 +111,9 @@ class Sessions(SessionEndings):
             )
             return row.id, is_new_device
 
-        try:
+        subject = Subject(user_id=proof.user_id, organization_id=proof.organization_id)
+        with self.noting_refusals(subject, client, methods=proof.methods):
             session_id, is_new_device = self._database.transact(work)
-        except SecondFactorDue:
-            # No refusal yet: this contract asks for the factor, and the login goes on from there.
-            raise
-        except SecondFactorRequired:
-            self._record_refusal(proof, client)
-            raise
         self._sweeper.sweep_in_passing()
         grant = self.grant(session_id, policy)
         if is_new_device:
@@ -293,13 +288,23 @@ class Sessions(SessionEndings):
         for surplus in rivals[policy.max_sessions_per_person - 1 :]:
             self._end(transaction, surplus, EndReason.TOO_MANY, client)
 
-    def _record_refusal(self, proof: Proof, client: Client) -> None:
-        subject = Subject(user_id=proof.user_id, organization_id=proof.organization_id)
-        self._database.transact(
-            lambda transaction: self._events.record(
-                transaction, EventKind.LOGIN_REFUSED, subject, client, methods=list(proof.methods)
+    @contextmanager
+    def noting_refusals(
+        self, subject: Subject, client: Client, *, methods: Sequence[str] = ("pwd",)
+    ) -> Iterator[None]:
+        """Record that somebody who has proven who they are was not let in, once nothing of it remains."""
+        try:
+            yield
+        except SecondFactorDue:
+            # No refusal yet: this contract asks for the factor, and the login goes on from there.
+            raise
+        except (SecondFactorRequired, AccountUnavailable):
+            self._database.transact(
+                lambda transaction: self._events.record(
+                    transaction, EventKind.LOGIN_REFUSED, subject, client, methods=list(methods)
+                )
             )
-        )
+            raise
 
     def _replaced(self, raw_token: str | None, policy: SessionPolicy) -> SessionRow | None:
         if raw_token is None:

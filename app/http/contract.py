@@ -17,7 +17,7 @@ from app.engine.grant import Grant, SessionPolicy
 from app.engine.refresh_tokens import RefreshTokenForm
 from app.engine.rotation import Windows
 from app.primitives.keyring import Keyring
-from config import ContractDefaults, TokenSettings
+from config import ContractDefaults, Offer, TokenSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +109,10 @@ class Contract:
 
     def documents(self) -> ContractDefaults:
         """Return what the settings have to know about this contract."""
+        asks = self.opens_pending or self.challenges_second_factor
         return replace(
             self.defaults,
-            asks_for_factors=self.opens_pending or self.challenges_second_factor,
+            offers=self.defaults.offers | ({Offer.SECOND_FACTORS} if asks else set()),
             access_dies_at_refresh=self.access_dies_at_refresh,
         )
 

@@ -82,6 +82,8 @@ EVENTS = {
     EventKind.SESSIONS_ENDED: "Sessions ended",
     EventKind.ORGANIZATION_CREATED: "Organization created",
     EventKind.MEMBERSHIP_ADDED: "Joined an organization",
+    EventKind.MEMBERSHIP_CHANGED: "Place in an organization changed",
+    EventKind.MEMBERSHIP_REMOVED: "Left an organization",
 }
 
 

@@ -24,6 +24,7 @@ from app.http.runtime import Runtime, runtime
 from app.models import Base
 from app.primitives.clock import FrozenClock
 from config import resolve_settings
+from tests.conftest import leave_redis
 
 PASSWORD = "correct horse battery"
 EMAIL = "ada@example.test"
@@ -99,6 +100,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     for app in apps:
         with app.app_context():
             db.engine.dispose()
+        leave_redis(app)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`check`, the configuration doctor."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from sqlalchemy import make_url
 
 from app.extensions import db
 from tests.reliability.databases import fresh_database
+
+REDIS_URL = os.environ.get("KEYTURN_TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
 
 def stamp(service):
@@ -72,6 +75,15 @@ def test_a_redis_that_does_not_answer_is_a_problem(make):
     assert findings(service, exits=1)["redis"][0] == "problem"
 
 
+@pytest.mark.parametrize(("limit", "verdict"), [("off", "warning"), ("2 per minute", "ok")])
+def test_a_redis_that_counts_nothing_is_a_warning(make, limit, verdict):
+    names = ("LOGIN", "SIGNUP", "REFRESH", "PASSWORD")
+    service = make(REDIS_URL=REDIS_URL, **{f"RATE_LIMIT_{name}": limit for name in names})
+    stamp(service)
+
+    assert findings(service)["redis"][0] == verdict
+
+
 def test_settings_that_are_not_for_production_are_a_warning(service):
     stamp(service)
 
@@ -105,6 +117,14 @@ def test_settings_that_are_not_for_production_are_a_warning(service):
         ({"PUBLIC_URL": "https://id.example.org"}, "proxies", "warning", "KEYTURN_TRUSTED_PROXIES"),
         ({"PUBLIC_URL": "https://id.example.org", "TRUSTED_PROXIES": "1"}, "proxies", "ok", "1 in front"),
         ({"MAIL_URL": "smtp://ada:hush@mail.example.org"}, "mail", "ok", "goes to smtp"),
+        ({"SMS_URL": "https://hush@sms.example.org/send"}, "sms", "ok", "go to https"),
+        ({"MFA_REQUIRED": "true"}, "mfa", "ok", "asked of everybody"),
+        (
+            {"MFA_REQUIRED": "true", "CONTRACTS": "nest_auth,seven_g,oauth2"},
+            "mfa",
+            "warning",
+            "and seven_g, oauth2 cannot: nobody logs in there",
+        ),
     ],
 )
 def test_settings_are_explained_and_doubted(make, environ, topic, verdict, part):
@@ -162,7 +182,7 @@ def test_threads_are_not_guessed_where_gunicorn_is_not_configured(service, monke
     assert "there is no gunicorn.conf.py" in findings(service)["threads"][1]
 
 
-def test_mail_that_reaches_nobody_is_a_warning_in_production(make):
+def test_mail_and_text_messages_that_reach_nobody_are_warnings_in_production(make):
     strong = {"PASSWORD_ARGON2_MEMORY_KIB": "19456", "PASSWORD_ARGON2_ITERATIONS": "2"}
     service = make(ENV="production", **strong)
     stamp(service)
@@ -170,7 +190,14 @@ def test_mail_that_reaches_nobody_is_a_warning_in_production(make):
     found = findings(service)
 
     assert found["settings"] == ("ok", "every setting was accepted, for production")
-    assert found["mail"][0] == "warning"
+    assert found["mail"][0] == found["sms"][0] == "warning"
+
+
+def test_text_messages_are_not_spoken_of_where_no_contract_sends_any(make):
+    service = make(CONTRACTS="entryguard")
+    stamp(service)
+
+    assert "sms" not in findings(service)
 
 
 @pytest.fixture(params=["postgresql+psycopg", "mysql+pymysql", "mariadb+pymysql"])

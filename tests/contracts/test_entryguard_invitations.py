@@ -217,3 +217,20 @@ def test_password_that_is_due_comes_first(ada: EntryGuardClient, outbox: MemoryS
     change_user(ada.app, must_change_password=True)
     body = set_password(ada.another_device(), token_of(outbox), PASSWORD).get_json()
     assert (body["passwordExpired"], body["user"]) == (True, None)
+
+
+def test_invitation_to_a_suspended_organization_changes_nothing_until_it_is_reinstated(
+    ada: EntryGuardClient, outbox: MemorySender
+):
+    assert invite(ada).status_code == 201
+    bea, token = ada.another_device(), token_of(outbox)
+    organizations = runtime_of(ada.app).engine.organizations
+    organizations.suspend(SLUG)
+    before = stored_rows(ada.app)
+
+    assert_refused(set_password(bea, token), 403)
+
+    assert stored_rows(ada.app) == before
+    assert event_kinds(ada.app)[-1] == "session:login:refused"
+    organizations.reinstate(SLUG)
+    assert set_password(bea, token).status_code == 200

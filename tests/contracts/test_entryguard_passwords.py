@@ -10,6 +10,7 @@ from app.primitives.clock import FrozenClock
 from tests.clients import ORIGIN, PASSWORD
 from tests.conftest import AppFor, runtime_of
 from tests.contracts.entryguard_client import BASE, EMAIL, SLUG, EntryGuardClient, assert_refused
+from tests.http.wire import stored_rows
 from tests.rows import all_sessions, change_user, event_kinds, events
 
 NEW_PASSWORD = "a quite different staple"
@@ -196,3 +197,34 @@ def test_session_that_the_browser_had_ends_with_a_new_password_too(
     reasons = {row.revoked_reason for row in all_sessions(guard.app)}
     assert reasons == {"password_changed", "replaced", None}
     assert browser.present(former).status_code == 401
+
+
+@pytest.mark.parametrize("kept_out", ["suspended", "removed"])
+def test_reset_changes_nothing_for_whom_the_organization_lets_in_no_more(
+    guard: EntryGuardClient, outbox: MemorySender, kept_out: str
+):
+    guard.sign_up()
+    forget(guard)
+    token, organizations = token_of(outbox), runtime_of(guard.app).engine.organizations
+    if kept_out == "suspended":
+        organizations.suspend(SLUG)
+    else:
+        organizations.remove_member(SLUG, 1)
+    before = stored_rows(guard.app)
+
+    assert_refused(reset(guard, token), 403)
+
+    assert stored_rows(guard.app) == before
+    assert event_kinds(guard.app)[-1] == "session:login:refused"
+    organizations.reinstate(SLUG)
+    organizations.add_member(SLUG, 1)
+    assert reset(guard, token).status_code == 200
+
+
+def test_event_of_changed_rules_names_what_changed(guard: EntryGuardClient):
+    guard.sign_up()
+    for body in ({"mfaRequired": False}, {"passwordMinLength": 12}, {}):
+        assert guard.patch("/api/v1/organization/settings", body).status_code == 200
+
+    trail = events(guard.app, "organization:self:changed")
+    assert [event.details["fields"] for event in trail] == [["mfa_required"], ["password"]]

@@ -13,8 +13,8 @@ from app.primitives.clock import FrozenClock
 from tests.authenticator import Authenticator
 from tests.clients import ORIGIN, PASSWORD
 from tests.conftest import runtime_of
-from tests.contracts.entryguard_client import BASE, EMAIL, EntryGuardClient, assert_refused
-from tests.rows import all_sessions, change_user, event_kinds
+from tests.contracts.entryguard_client import BASE, EMAIL, SLUG, EntryGuardClient, assert_refused
+from tests.rows import all_sessions, change_user, event_kinds, events
 
 MFA = "/api/v1/mfa"
 
@@ -202,3 +202,19 @@ def test_view_that_goes_no_further_refuses_what_is_due(
 @pytest.mark.parametrize("token", ["", "x", "ktc_" + "x" * 65])
 def test_other_challenges_are_strangers(ada: EntryGuardClient, token: str) -> None:
     assert verify(ada, token, "123456").status_code == 401
+
+
+def test_factor_of_a_login_to_an_organization_suspended_meanwhile_opens_nothing(
+    ada: EntryGuardClient, clock: FrozenClock
+) -> None:
+    app, _ = enrol(ada, clock)
+    device = ada.another_device()
+    token = device.log_in().get_json()["mfaChallengeToken"]
+    runtime_of(ada.app).engine.organizations.suspend(SLUG)
+    seen = len(event_kinds(ada.app))
+
+    assert_refused(verify(device, token, app.next_code()), 403)
+
+    assert event_kinds(ada.app)[seen:] == ["session:login:refused"]
+    (refused,) = events(ada.app, "session:login:refused")
+    assert refused.details == {"methods": ["pwd", "otp", "mfa"]}

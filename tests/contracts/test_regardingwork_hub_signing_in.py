@@ -251,5 +251,18 @@ def test_other_methods_and_media_types_are_refused_in_the_shape_of_the_contract(
     assert_refused(client.http.post(f"{BASE}/login", data="{", content_type="application/json"), 400)
 
 
+def test_register_makes_nobody_where_a_second_factor_is_asked_of_everybody(app_for: AppFor, transport: str):
+    """[docs] Not documented: MFA"""
+    app = app_for(contracts="regardingwork_hub,nest_auth", access_token_type=transport, mfa_required="true")
+    client, before = HubClient(app, transport), stored_rows(app)
+
+    answer = client.post(f"{BASE}/register", _registration())
+
+    assert_refused(answer, 403, "Registration is not available")
+    assert stored_rows(app) == before
+    assert event_kinds(app) == []
+    assert set_cookies(answer) == {}
+
+
 def _registration(**changes: Any) -> dict[str, Any]:
     return {"username": USERNAME, "email": EMAIL, "password": PASSWORD, **changes}

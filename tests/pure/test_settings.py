@@ -17,6 +17,7 @@ from config import (
     ConfigurationError,
     ContractDefaults,
     Environment,
+    Offer,
     Problem,
     SameSite,
     Secret,
@@ -42,18 +43,25 @@ NEST_AUTH = ContractDefaults(
     grace=timedelta(seconds=30),
     recovery=timedelta(days=1),
     carries_pages=True,
-    asks_for_factors=True,
+    offers=frozenset(Offer),
 )
 STRICT = dataclasses.replace(
     NEST_AUTH,
     prefix="/",
     carries_pages=False,
-    asks_for_factors=False,
+    offers=frozenset({Offer.SIGN_UP, Offer.PASSWORD_CHANGES, Offer.LOGIN_RULE}),
     grace=timedelta(0),
     recovery=timedelta(0),
 )
 SEVEN_G = dataclasses.replace(STRICT, prefix="/User", access_dies_at_refresh=True)
 CONTRACTS = {"nest_auth": NEST_AUTH, "falcon_alert": STRICT, "seven_g": SEVEN_G}
+
+
+# What some settings have no effect without.
+NOT_WITHOUT = {
+    "MAIL_FROM": {"MAIL_URL": "smtp://mail.example.org"},
+    "FALCON_ALERT__REFRESH_GRACE_SECONDS": {"CONTRACTS": "falcon_alert"},
+}
 
 
 def settings(**environ: str) -> Settings:
@@ -207,7 +215,7 @@ def test_an_unacceptable_value_is_named_with_its_reason(name: str, text: str, re
     ],
 )
 def test_every_accepted_spelling_is_accepted(name: str, text: str) -> None:
-    settings(**{name: text})
+    settings(**{name: text}, **NOT_WITHOUT.get(name, {}))
 
 
 def test_origins_are_written_as_browsers_write_them_and_include_the_public_one() -> None:

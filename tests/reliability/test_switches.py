@@ -93,6 +93,10 @@ ENDINGS: dict[str, tuple[Callable[[Member], object], Callable[[Member], object]]
         lambda member: member.organizations.suspend(SLUG),
         lambda member: member.organizations.reinstate(SLUG),
     ),
+    "membership lost": (
+        lambda member: member.organizations.remove_member(SLUG, member.id),
+        lambda member: member.organizations.add_member(SLUG, member.id),
+    ),
     "person suspended": (
         lambda member: member.service.accounts.suspend(member.id),
         lambda member: member.service.accounts.reinstate(member.id),
@@ -142,7 +146,8 @@ def test_nothing_is_live_after_an_ending_that_races_with_a_switch(
         undo(member)
         assert not any(member.goes_on(grant) for grant in (moved, member.inside) if grant)
         # Whoever was suspended as a person has lost the session outside too.
-        assert member.goes_on(member.outside) is (moved is None and ending == "organization suspended")
+        is_left_outside = ending in {"organization suspended", "membership lost"}
+        assert member.goes_on(member.outside) is (moved is None and is_left_outside)
     figure(
         f"F22 {service.pool.dialect.name}, switch against {ending}: {ROUNDS} races, {taken_in} won by the "
         f"switch, 0 sessions live after the ending or after it was undone"

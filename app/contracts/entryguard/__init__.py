@@ -11,7 +11,7 @@ from app.contracts.entryguard.users import users
 from app.contracts.entryguard.views import blueprint
 from app.engine.refresh_tokens import OpaqueForm
 from app.http.contract import Contract, CookieNames
-from config import ContractDefaults
+from config import ContractDefaults, Offer
 
 blueprint.register_blueprint(passwords)
 blueprint.register_blueprint(mfa)
@@ -29,6 +29,7 @@ CONTRACT = Contract(
         # The documentation promises that a refresh token dies at its first use.
         grace=timedelta(0),
         recovery=timedelta(0),
+        offers=frozenset({Offer.SIGN_UP, Offer.PASSWORD_CHANGES, Offer.PASSWORD_RESETS, Offer.LOGIN_RULE}),
     ),
     cookies=CookieNames(
         access="entryguard_access",

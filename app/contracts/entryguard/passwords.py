@@ -22,6 +22,7 @@ _REFUSES_TOKEN = (
     errors.CodeExpired,
     errors.AccountSuspended,
     errors.OrganizationSuspended,
+    errors.MembershipLost,
 )
 
 
@@ -106,9 +107,9 @@ def settings(call: Call) -> Response:
 )
 def change_settings(call: Call, body: dict[str, Any]) -> Response:
     """Change what came along; passwords in use stay good until they are changed or expire."""
-    changes: dict[str, Any] = {"password": {}}
+    changes: dict[str, Any] = {}
     for name, value in body.items():
-        target = changes if name == "mfa_required" else changes["password"]
+        target = changes if name == "mfa_required" else changes.setdefault("password", {})
         target[name] = value
     organization_id = administered(call).id
     return call.answer(

@@ -8,7 +8,7 @@ from app.contracts.falcon_alert.schemas import ErrorAnswer
 from app.contracts.falcon_alert.views import blueprint
 from app.engine.refresh_tokens import EnvelopeForm
 from app.http.contract import Contract, CookieNames
-from config import ContractDefaults
+from config import ContractDefaults, Offer
 
 CONTRACT = Contract(
     name="falcon_alert",
@@ -21,6 +21,7 @@ CONTRACT = Contract(
         absolute_lifetime=timedelta(days=90),
         grace=timedelta(0),
         recovery=timedelta(0),
+        offers=frozenset({Offer.SIGN_UP, Offer.PASSWORD_CHANGES, Offer.LOGIN_RULE}),
     ),
     cookies=CookieNames(
         access="falcon_alert_access",

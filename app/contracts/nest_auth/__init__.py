@@ -11,7 +11,7 @@ from app.contracts.nest_auth.schemas import ErrorAnswer
 from app.contracts.nest_auth.views import blueprint
 from app.engine.refresh_tokens import EnvelopeForm
 from app.http.contract import Contract, CookieNames
-from config import ContractDefaults
+from config import ContractDefaults, Offer
 
 blueprint.register_blueprint(mfa)
 blueprint.register_blueprint(recovery)
@@ -28,6 +28,7 @@ CONTRACT = Contract(
         absolute_lifetime=timedelta(days=90),
         grace=timedelta(seconds=30),
         recovery=timedelta(days=1),
+        offers=frozenset(Offer),
         carries_pages=True,
     ),
     cookies=CookieNames(

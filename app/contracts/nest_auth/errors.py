@@ -15,6 +15,7 @@ NOT_A_MEMBER = ErrorAnswer(403, "ACCESS_DENIED", "User does not belong to this t
 NO_PHONE_NUMBER = ErrorAnswer(400, "NO_PHONE_NUMBER", "There is no phone number to verify")
 PHONE_ALREADY_VERIFIED = ErrorAnswer(400, "PHONE_ALREADY_VERIFIED", "Phone is already verified")
 RECOVERY_WITHOUT_MFA = ErrorAnswer(401, "MFA_NOT_ENABLED", "MFA is not enabled")
+TENANT_NOT_FOUND = ErrorAnswer(400, "TENANT_NOT_FOUND", "Tenant not found")
 WRONG_CODE = ErrorAnswer(400, "VERIFICATION_CODE_INVALID", "Invalid verification code")
 
 ERRORS: dict[type[AuthError], ErrorAnswer] = {

@@ -68,6 +68,7 @@ def invite(call: Call, body: dict[str, Any]) -> Response:
         errors.PasswordRefused,
         errors.CurrentPasswordIncorrect,
         errors.AccountLocked,
+        errors.OrganizationSuspended,
     ),
     errors={errors.InvalidCode: INVALID_INVITATION, errors.CodeExpired: INVALID_INVITATION},
 )

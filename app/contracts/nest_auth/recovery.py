@@ -17,6 +17,7 @@ from app.contracts.nest_auth.errors import (
 )
 from app.delivery import Channel
 from app.engine import errors
+from app.engine.candidates import LoginTarget
 from app.engine.identifiers import Identifier, IdentifierKind
 from app.http.call import Call
 from app.http.contract import ErrorAnswer, WireRefusal
@@ -144,9 +145,12 @@ def verify_phone(call: Call, body: dict[str, Any]) -> Response:
     refuses=(errors.PasswordlessDisabled,),
 )
 def send_login_code(call: Call, body: dict[str, Any]) -> Response:
-    """Send a code that logs in, if the identifier is somebody's."""
+    """Send a code that logs in, if the identifier is somebody's who may do so in that tenant."""
     call.engine.passwordless.send(
-        login_identifier(body["identifier"]), _CHANNELS[body["channel"]], call.client
+        login_identifier(body["identifier"]),
+        _CHANNELS[body["channel"]],
+        call.client,
+        target=LoginTarget(organization_id=body["tenant_id"]),
     )
     return call.answer({"message": "If the account exists, a login code has been sent"})
 

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from app.contracts.nest_auth.schemas import PASSWORD_LENGTH, MessageAnswer
-from app.http.schemas import RequestSchema, Text, TokenText
+from app.http.schemas import Id, RequestSchema, Text, TokenText
 
 _CODE_LENGTH = 32
 
@@ -35,9 +35,13 @@ class CodeRequest(RequestSchema):
 
 
 class LoginCodeRequest(RequestSchema):
-    """An e-mail address or a phone number, and the way to send a login code."""
+    """An e-mail address or a phone number, and the way to send a login code.
+
+    With `tenantId` only a member of that tenant is sent one.
+    """
 
     identifier = Text(required=True)
+    tenant_id = Id(data_key="tenantId", load_default=None, allow_none=True)
     channel = fields.String(
         load_default="email", validate=validate.OneOf(["email", "sms"], error="must be email or sms")
     )

@@ -9,12 +9,16 @@ _PROVIDERS = ("email", "phone")
 
 
 class SignupRequest(RequestSchema):
-    """A new account; one of e-mail and phone is required."""
+    """A new account; one of e-mail and phone is required.
+
+    `tenantId` is a tenant to become a member of, which has to be open to whoever signs up.
+    """
 
     email = Text(load_default=None)
     phone = Text(max_length=32, load_default=None)
     password = Text(max_length=PASSWORD_LENGTH, required=True)
     name = Text(load_default=None)
+    tenant_id = Id(data_key="tenantId", load_default=None, allow_none=True)
 
 
 class Credentials(RequestSchema):

@@ -11,6 +11,7 @@ from app.contracts.nest_auth.errors import (
     EMAIL_OR_PHONE_REQUIRED,
     INVALID_PROVIDER,
     MISSING_REQUIRED_FIELDS,
+    TENANT_NOT_FOUND,
     WRONG_CODE,
 )
 from app.contracts.nest_auth.recovery import login_identifier
@@ -50,16 +51,24 @@ _REFUSES_REFRESH = (
     body=schemas.SignupRequest,
     answers=schemas.TokenAnswer,
     limit="signup",
-    refuses=(EMAIL_OR_PHONE_REQUIRED, errors.EmailTaken, errors.PhoneTaken, errors.PasswordRefused),
+    refuses=(
+        EMAIL_OR_PHONE_REQUIRED,
+        TENANT_NOT_FOUND,
+        errors.EmailTaken,
+        errors.PhoneTaken,
+        errors.PasswordRefused,
+    ),
+    errors={errors.NotFound: TENANT_NOT_FOUND},
     gives_tokens=True,
 )
 def sign_up(call: Call, body: dict[str, Any]) -> Response:
-    """Create an account and open its first session."""
+    """Create an account, in a tenant if one is asked for that is open, and open its first session."""
     if body["email"] is None and body["phone"] is None:
         raise WireRefusal(EMAIL_OR_PHONE_REQUIRED)
-    grant = call.engine.sign_up(
-        Registration(**body), call.policy, call.client, replacing=call.cookie_refresh_token()
-    )
+    tenant_id = body.pop("tenant_id")
+    slug = call.engine.organizations.slug_of_open(tenant_id) if tenant_id is not None else None
+    registration = Registration(**body, organization_slug=slug, uninvited=True)
+    grant = call.engine.sign_up(registration, call.policy, call.client, replacing=call.cookie_refresh_token())
     return _tokens(call, grant, "Signup successful", remembered=True)
 
 

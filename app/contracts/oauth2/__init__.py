@@ -12,7 +12,7 @@ from app.contracts.oauth2.schemas import ErrorAnswer
 from app.contracts.oauth2.views import blueprint, root_blueprint
 from app.engine.refresh_tokens import OpaqueForm
 from app.http.contract import Contract, CookieNames
-from config import ContractDefaults
+from config import ContractDefaults, Offer
 
 CONTRACT = Contract(
     name="oauth2",
@@ -27,6 +27,7 @@ CONTRACT = Contract(
         grace=timedelta(seconds=30),
         # Access tokens are used at other services and introspection leaves no trace, so use cannot be seen.
         recovery=timedelta(0),
+        offers=frozenset({Offer.LOGIN_RULE}),
     ),
     cookies=CookieNames(
         access="oauth2_access", refresh="oauth2_refresh", remember="oauth2_remember", csrf="oauth2_csrf"

@@ -8,7 +8,7 @@ from app.contracts.regardingwork_hub.schemas import ErrorAnswer
 from app.contracts.regardingwork_hub.views import blueprint
 from app.engine.refresh_tokens import EnvelopeForm
 from app.http.contract import Contract, CookieNames
-from config import ContractDefaults
+from config import ContractDefaults, Offer
 
 CONTRACT = Contract(
     name="regardingwork_hub",
@@ -21,6 +21,7 @@ CONTRACT = Contract(
         absolute_lifetime=timedelta(days=90),
         grace=timedelta(seconds=30),
         recovery=timedelta(days=1),
+        offers=frozenset({Offer.SIGN_UP, Offer.LOGIN_RULE}),
     ),
     cookies=CookieNames(
         access="regardingwork_hub_access",

@@ -24,3 +24,8 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
 AT_LOGOUT: dict[type[AuthError], ErrorAnswer] = {
     errors.InvalidAccessToken: ErrorAnswer(401, "", "Invalid or expired token"),
 }
+
+# A 401 would send the client to refresh and log in, which would be refused as well.
+AT_REGISTER: dict[type[AuthError], ErrorAnswer] = {
+    errors.SecondFactorRequired: ErrorAnswer(403, "", "Registration is not available"),
+}

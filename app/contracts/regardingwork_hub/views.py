@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from app.contracts.regardingwork_hub import presenter, schemas
-from app.contracts.regardingwork_hub.errors import AT_LOGOUT
+from app.contracts.regardingwork_hub.errors import AT_LOGOUT, AT_REGISTER
 from app.engine import errors
 from app.engine.accounts import Registration
 from app.engine.identifiers import Identifier, IdentifierKind
@@ -24,7 +24,13 @@ _REFUSES_ACCESS = (errors.AccessTokenMalformed, errors.AccessTokenExpired)
     answers=schemas.RefreshAnswer,
     status=201,
     limit="signup",
-    refuses=(errors.EmailTaken, errors.UsernameTaken, errors.PasswordRefused),
+    refuses=(
+        errors.EmailTaken,
+        errors.UsernameTaken,
+        errors.PasswordRefused,
+        errors.SecondFactorRequired,
+    ),
+    errors=AT_REGISTER,
     gives_tokens=True,
     failure="Registration failed",
 )
