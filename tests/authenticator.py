@@ -33,15 +33,20 @@ class Authenticator:
         return next(code for code in map("{:06d}".format, range(9)) if code not in near)
 
 
+def await_step(seconds: int) -> None:
+    """Wait for the next step if the present one, by the machine's clock, ends sooner than this."""
+    step = STEP.total_seconds()
+    if (left := step - time.time() % step) < seconds:
+        time.sleep(left + 0.1)
+
+
 def former_code(secret: str) -> str:
     """Return the code of the step before, by the machine's clock, so that the present one is still good.
 
     A service that is asked soon takes it: near the end of a step, the next one is waited for.
     """
-    step, enough = STEP.total_seconds(), 5
-    if (left := step - time.time() % step) < enough:
-        time.sleep(left + 0.1)
-    return pyotp.TOTP(secret).at(int(time.time() - step))
+    await_step(5)
+    return pyotp.TOTP(secret).at(int(time.time() - STEP.total_seconds()))
 
 
 def enrol(client: AuthClient, clock: FrozenClock, name: str = "Phone") -> Authenticator:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pyotp
 import pytest
 
-from tests.authenticator import former_code
+from tests.authenticator import await_step, former_code
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import NewContext
 from tests.browser.driver import Browser, BrowserContext, Page
@@ -137,6 +137,8 @@ def prove(page: Page, code: str) -> None:
 
 def enrol(elsewhere: BrowserContext, tasks: Example, email: str) -> str:
     """Set up an authenticator app by an API client, with the code of the step before this one."""
+    # First, because the token of this login would run out while a step is waited for.
+    await_step(10)
     credentials = {"email": email, "password": PASSWORD}
     entered = elsewhere.request.post(f"{tasks.url}/auth/login", data={"credentials": credentials})
     headers = {"Authorization": f"Bearer {entered.json()['accessToken']}"}
