@@ -28,10 +28,11 @@ from databases import Database, created
 from flask import Flask, jsonify
 from flask_jwt_extended import JWTManager, create_access_token, decode_token
 from flask_limiter import Limiter
-from in_process import filled
+from in_process import Keyturn, filled
 from machine import describe_machine, write_section
 from sqlalchemy.orm import Session as Transaction
 
+from app import signed_in
 from app.engine.database import Database as Pool
 from app.http.json_answer import json_answer
 from app.http.limits import Limits
@@ -65,8 +66,9 @@ class Way:
 
 
 @contextmanager
-def reading_a_row(database: Database) -> Iterator[list[Way]]:
+def reading_a_row(keyturn: Keyturn) -> Iterator[list[Way]]:
     """Read four columns of one session by its key, in autocommit."""
+    database = keyturn.database
     columns = [Session.id, Session.user_id, Session.generation, Session.last_seen_at]
     statement = sqlalchemy.select(*columns).where(Session.id == sqlalchemy.bindparam("session_id"))
     session_id: UUID = database.rows("SELECT id FROM sessions")[0][0]
@@ -111,7 +113,7 @@ def _engine(stack: ExitStack, database: Database, *, pre_ping: bool = False) -> 
 
 
 @contextmanager
-def counting(_database: Database) -> Iterator[list[Way]]:
+def counting(_keyturn: Keyturn) -> Iterator[list[Way]]:
     """Answer a request whose address has a limit that nobody reaches."""
     bare, ours = Flask("bare"), Flask("ours")
     limits = Limits(
@@ -138,15 +140,34 @@ def _serve(app: Flask, view: Callable[[], str]) -> None:
     app.add_url_rule("/", "view", view)
 
 
-def _request(app: Flask) -> Run:
+def _request(app: Flask, headers: dict[str, str] | None = None) -> Run:
+    environ = {**_ENVIRON, **(headers or {})}
+
     def run() -> None:
-        b"".join(app.wsgi_app({**_ENVIRON, "wsgi.input": io.BytesIO()}, lambda *_: lambda _: None))
+        answer = app.wsgi_app({**environ, "wsgi.input": io.BytesIO()}, lambda *_: lambda _: None)
+        b"".join(answer)
+        answer.close()  # type: ignore[attr-defined]
 
     return run
 
 
 @contextmanager
-def reading_a_token(_database: Database) -> Iterator[list[Way]]:
+def guarding(keyturn: Keyturn) -> Iterator[list[Way]]:
+    """Answer a request with an access token in its header."""
+    bare = Flask("bare")
+    _serve(bare, lambda: "")
+    _serve(keyturn.app, signed_in(lambda: ""))
+    body = {"refreshToken": keyturn.some_tokens(1)[0]}
+    token = keyturn.app.test_client().post("/auth/refresh-token", json=body).get_json()["accessToken"]
+    header = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+    yield [
+        Way("a bare view", _request(bare, header)),
+        Way("the view behind `@signed_in`", _request(keyturn.app, header), is_taken=True),
+    ]
+
+
+@contextmanager
+def reading_a_token(_keyturn: Keyturn) -> Iterator[list[Way]]:
     """Check the signature of an access token and read its claims."""
     token = write_signed(_claims(), _KEY)
     with _issuer().app_context():
@@ -158,7 +179,7 @@ def reading_a_token(_database: Database) -> Iterator[list[Way]]:
 
 
 @contextmanager
-def writing_a_token(_database: Database) -> Iterator[list[Way]]:
+def writing_a_token(_keyturn: Keyturn) -> Iterator[list[Way]]:
     """Sign an access token with the same claims."""
     claims = _claims()
     with _issuer().app_context():
@@ -186,7 +207,7 @@ def _claims() -> dict[str, object]:
 
 
 @contextmanager
-def answering(_database: Database) -> Iterator[list[Way]]:
+def answering(_keyturn: Keyturn) -> Iterator[list[Way]]:
     """Answer with two tokens in JSON."""
     with Flask("answering").test_request_context():
         yield [
@@ -196,6 +217,7 @@ def answering(_database: Database) -> Iterator[list[Way]]:
 
 
 _STEPS = {
+    "a guarded request": guarding,
     "one row by its key": reading_a_row,
     "a limit on a request": counting,
     "reading a token": reading_a_token,
@@ -226,9 +248,9 @@ def _time(run: Run, count: int) -> float:
 
 def table(rounds: int, count: int) -> str:
     lines = ["| step | way | µs |", "|---|---|---|"]
-    with created("ways") as database, filled(database, sessions=1):
+    with created("ways") as database, filled(database, sessions=1) as keyturn:
         for step, prepare in _STEPS.items():
-            with prepare(database) as ways:
+            with prepare(keyturn) as ways:
                 costs = measured(ways, rounds, count)
             for number, way in enumerate(ways):
                 name = f"**{way.name}**" if way.is_taken else way.name
