@@ -11,15 +11,14 @@ import sqlalchemy
 from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from limits.storage import RedisStorage
 
 from app import contracts, create_app
 from app.delivery import DirectOutbox, MemorySender
 from app.engine.engine import Engine
-from app.extensions import db
 from app.http.runtime import Runtime
 from app.primitives.clock import FrozenClock
 from config import Settings, resolve_settings
+from tests.applications import Applications, Lent, leave
 from tests.clients import AuthClient
 from tests.reliability.databases import connected, empty, fresh_database
 
@@ -66,16 +65,24 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 on_every_database = pytest.mark.parametrize("database_kind", DATABASES, indirect=True)
 
 
+@pytest.fixture(scope="session")
+def applications() -> Applications:
+    """Those that tests leave to each other."""
+    return Applications(FrozenClock(START), MemorySender())
+
+
 @pytest.fixture
-def clock() -> FrozenClock:
+def clock(applications: Applications) -> FrozenClock:
     """A clock that stands still until a test moves it."""
-    return FrozenClock(START)
+    applications.clock.advance(START - applications.clock.now())
+    return applications.clock
 
 
 @pytest.fixture
-def outbox() -> MemorySender:
+def outbox(applications: Applications) -> MemorySender:
     """What was sent."""
-    return MemorySender()
+    applications.outbox.messages.clear()
+    return applications.outbox
 
 
 @pytest.fixture
@@ -107,9 +114,33 @@ def empty_database(database_kind: str, databases: Databases) -> None:
 
 @pytest.fixture
 def app_for(
+    empty_database: None,
+    settings_for: SettingsFor,
+    applications: Applications,
+    clock: FrozenClock,
+    outbox: MemorySender,
+) -> Iterator[AppFor]:
+    """Give applications on one empty database, each like another process of the deployment.
+
+    They may have served other tests before, so they are left as they are: a test that adds views asks for
+    `new_app_for`.
+    """
+    lent: list[Lent] = []
+
+    def make(**changes: object) -> Flask:
+        lent.append(applications.lend(settings_for(**changes)))
+        return lent[-1].app
+
+    yield make
+    for each in lent:
+        applications.take_back(each)
+
+
+@pytest.fixture
+def new_app_for(
     empty_database: None, settings_for: SettingsFor, clock: FrozenClock, outbox: MemorySender
 ) -> Iterator[AppFor]:
-    """Make applications on one empty database, each like another process of the deployment."""
+    """Make applications as `app_for` does, which belong to the test."""
     made: list[Flask] = []
 
     def make(**changes: object) -> Flask:
@@ -119,16 +150,7 @@ def app_for(
 
     yield make
     for app in made:
-        with app.app_context():
-            db.engine.dispose()
-        leave_redis(app)
-
-
-def leave_redis(app: Flask) -> None:
-    """Close what would otherwise be closed at a time of the garbage collector's, with a warning."""
-    for limiter in app.extensions["limiter"]:
-        if isinstance(limiter.storage, RedisStorage):
-            limiter.storage.storage.close()
+        leave(app)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from app.http.runtime import Runtime, runtime
 from app.models import Base
 from app.primitives.clock import FrozenClock
 from config import resolve_settings
-from tests.conftest import leave_redis
+from tests.applications import leave
 
 PASSWORD = "correct horse battery"
 EMAIL = "ada@example.test"
@@ -98,9 +98,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
     yield build
     for app in apps:
-        with app.app_context():
-            db.engine.dispose()
-        leave_redis(app)
+        leave(app)
 
 
 @pytest.fixture

@@ -289,8 +289,8 @@ def test_person_whose_password_must_change_can_do_that_and_nothing_else(client: 
 
 
 @pytest.fixture
-def failing(app_for: AppFor) -> Flask:
-    app = app_for(contracts="entryguard", max_body_bytes=1024)
+def failing(new_app_for: AppFor) -> Flask:
+    app = new_app_for(contracts="entryguard", max_body_bytes=1024)
     app.add_url_rule("/api/v1/failing", view_func=lambda: 1 / 0)
     return app
 

@@ -12,7 +12,7 @@ from app.http.client_info import read_client
 from app.primitives.clock import FrozenClock
 from tests.authenticator import Authenticator
 from tests.clients import ORIGIN, PASSWORD
-from tests.conftest import runtime_of
+from tests.conftest import AppFor, runtime_of
 from tests.contracts.entryguard_client import BASE, EMAIL, SLUG, EntryGuardClient, assert_refused
 from tests.rows import all_sessions, change_user, event_kinds, events
 
@@ -20,7 +20,7 @@ MFA = "/api/v1/mfa"
 
 
 @pytest.fixture
-def app(app_for, transport: str) -> Flask:
+def app(app_for: AppFor, transport: str) -> Flask:
     return app_for(contracts="entryguard", access_token_type=transport)
 
 
@@ -178,8 +178,9 @@ def test_factor_comes_before_a_password_that_is_due_as_well(
     ("due", "status"), [({"mfa_enabled": True}, 401), ({"must_change_password": True}, 403)]
 )
 def test_view_that_goes_no_further_refuses_what_is_due(
-    app: Flask, transport: str, due: dict[str, bool], status: int
+    new_app_for: AppFor, transport: str, due: dict[str, bool], status: int
 ) -> None:
+    app = new_app_for(contracts="entryguard", access_token_type=transport)
     runtime = runtime_of(app)
 
     @app.post(f"{BASE}/directly")

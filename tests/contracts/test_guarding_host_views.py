@@ -37,8 +37,8 @@ class ChoosingClient(AuthClient):
 
 
 @pytest.fixture
-def ada(app_for: AppFor, transport: str) -> ChoosingClient:
-    device = ChoosingClient(guarding(app_for(access_token_type="client")), transport)
+def ada(new_app_for: AppFor, transport: str) -> ChoosingClient:
+    device = ChoosingClient(guarding(new_app_for(access_token_type="client")), transport)
     assert device.sign_up().status_code == 200
     return device
 
@@ -48,8 +48,8 @@ def assert_challenged(answer: TestResponse, error: str) -> None:
     assert answer.headers["WWW-Authenticate"] == f"Bearer error={error}"
 
 
-def test_tokens_of_every_contract_are_known(app_for: AppFor, dialect: Dialect):
-    device = dialect.device(guarding(app_for(contracts=dialect.contract.name)), "header")
+def test_tokens_of_every_contract_are_known(new_app_for: AppFor, dialect: Dialect):
+    device = dialect.device(guarding(new_app_for(contracts=dialect.contract.name)), "header")
     device.sign_up()
 
     answer = device.get("/orders")
@@ -119,8 +119,8 @@ def test_another_scheme_in_the_header_leaves_it_to_the_cookies(ada: ChoosingClie
 
 
 @by_header
-def test_header_counts_for_nothing_where_tokens_travel_in_cookies(app_for: AppFor, ada: ChoosingClient):
-    elsewhere = AuthClient(guarding(app_for(access_token_type="cookie")), "header")
+def test_header_counts_for_nothing_where_tokens_travel_in_cookies(new_app_for: AppFor, ada: ChoosingClient):
+    elsewhere = AuthClient(guarding(new_app_for(access_token_type="cookie")), "header")
     elsewhere.hold(access_token=ada.access_token)
 
     assert elsewhere.get("/orders").status_code == 401
@@ -142,16 +142,16 @@ def test_request_of_another_site_is_refused_by_cookie_and_not_by_header(ada: Cho
         ({}, 401),
     ],
 )
-def test_navigation_is_led_to_the_sign_in_and_everything_else_told(app: Flask, headers, status: int):
-    answer = guarding(app).test_client().get("/orders", base_url=ORIGIN, headers=headers)
+def test_navigation_is_led_to_the_sign_in_and_everything_else_told(new_app_for: AppFor, headers, status: int):
+    answer = guarding(new_app_for()).test_client().get("/orders", base_url=ORIGIN, headers=headers)
 
     assert answer.status_code == status
 
 
 @by_header
-def test_session_that_cannot_be_read_now_is_no_refusal(app_for: AppFor, ada: ChoosingClient):
+def test_session_that_cannot_be_read_now_is_no_refusal(new_app_for: AppFor, ada: ChoosingClient):
     nowhere = "postgresql+psycopg://nobody@127.0.0.1:9/nothing"
-    elsewhere = AuthClient(guarding(app_for(access_token_type="client", database_url=nowhere)), "header")
+    elsewhere = AuthClient(guarding(new_app_for(access_token_type="client", database_url=nowhere)), "header")
     elsewhere.hold(access_token=ada.access_token)
 
     answer = elsewhere.get("/orders")
@@ -159,16 +159,16 @@ def test_session_that_cannot_be_read_now_is_no_refusal(app_for: AppFor, ada: Cho
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 
 
-def test_stranger_to_any_contract_is_asked_for_a_token(app_for: AppFor, dialect: Dialect):
-    app = guarding(app_for(contracts=dialect.contract.name))
+def test_stranger_to_any_contract_is_asked_for_a_token(new_app_for: AppFor, dialect: Dialect):
+    app = guarding(new_app_for(contracts=dialect.contract.name))
 
     answer = app.test_client().get("/orders", base_url=ORIGIN)
 
     assert answer.status_code == 401
 
 
-def test_contracts_without_pages_ask_for_a_token_and_lead_nowhere(app_for: AppFor):
-    app = guarding(app_for(contracts="entryguard", access_token_type="header"))
+def test_contracts_without_pages_ask_for_a_token_and_lead_nowhere(new_app_for: AppFor):
+    app = guarding(new_app_for(contracts="entryguard", access_token_type="header"))
 
     answer = app.test_client().get("/orders", base_url=ORIGIN, headers={"Accept": "text/html"})
 

@@ -333,10 +333,10 @@ def test_refreshes_from_one_address_are_limited(app_for: AppFor, transport: str)
     ],
 )
 def test_every_error_is_in_the_envelope(
-    app_for: AppFor, method: str, path: str, send: dict[str, Any], status: int
+    new_app_for: AppFor, method: str, path: str, send: dict[str, Any], status: int
 ):
     """[docs] envelope: result, message, recordCount, data"""
-    app = app_for(contracts="seven_g", max_body_bytes=1024)
+    app = new_app_for(contracts="seven_g", max_body_bytes=1024)
     app.add_url_rule("/User/Failing", view_func=lambda: 1 / 0)
 
     assert_refused(app.test_client().open(path, method=method, **send), status)

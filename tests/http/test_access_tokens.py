@@ -225,11 +225,11 @@ def _add_guarded_route(app: Flask) -> None:
 
 @pytest.mark.parametrize(("check", "status"), [("signature", 200), ("session", 503)])
 def test_only_the_session_check_reads_the_database(
-    app_for: AppFor, transport: str, check: str, status: int
+    app_for: AppFor, new_app_for: AppFor, transport: str, check: str, status: int
 ) -> None:
     client = AuthClient(app_for(access_token_type=transport), transport)
     client.sign_up()
-    away = app_for(access_token_type=transport, access_token_check=check, database_url=NOWHERE)
+    away = new_app_for(access_token_type=transport, access_token_check=check, database_url=NOWHERE)
     _add_guarded_route(away)
     other = AuthClient(away, transport)
     other.hold(access_token=client.current_access_token())

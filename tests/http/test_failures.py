@@ -140,9 +140,9 @@ def _fail() -> str:
     ("path", "media_type"), [("/auth", "application/json"), ("", "application/problem+json")]
 )
 def test_unexpected_failure_says_nothing_but_where_to_look_it_up(
-    app_for: AppFor, caplog: pytest.LogCaptureFixture, path: str, media_type: str
+    new_app_for: AppFor, caplog: pytest.LogCaptureFixture, path: str, media_type: str
 ) -> None:
-    app = app_for()
+    app = new_app_for()
     failing = Blueprint("failing", __name__)
     failing.add_url_rule(f"{path}/failing", view_func=_fail)
     app.register_blueprint(failing)

@@ -31,8 +31,8 @@ def _with_failing_route(app: Flask) -> Flask:
 
 
 @pytest.fixture
-def client(app_for: AppFor, transport: str) -> AuthClient:
-    app = app_for(access_token_type=transport, allowed_origins=f"{ORIGIN},{PARTNER}")
+def client(new_app_for: AppFor, transport: str) -> AuthClient:
+    app = new_app_for(access_token_type=transport, allowed_origins=f"{ORIGIN},{PARTNER}")
     return AuthClient(_with_failing_route(app), transport)
 
 

@@ -1,12 +1,12 @@
 """A host application guards its own views with `@jwt_required()`, as it always did."""
 
 import pytest
-from flask import Flask, jsonify
+from flask import jsonify
 from flask_jwt_extended import get_jwt_identity, jwt_required
 
 from app.primitives.clock import FrozenClock, SystemClock
 from tests.clients import AuthClient
-from tests.conftest import runtime_of
+from tests.conftest import AppFor, runtime_of
 from tests.rows import change_user
 
 
@@ -17,7 +17,9 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-def host(app: Flask) -> AuthClient:
+def host(new_app_for: AppFor) -> AuthClient:
+    app = new_app_for()
+
     @app.get("/orders")
     @jwt_required()
     def orders():
@@ -51,8 +53,8 @@ def test_a_password_that_is_due_comes_first(host: AuthClient):
 
 
 @pytest.mark.parametrize("due", ["must_change_password", "mfa_enabled"])
-def test_what_is_due_comes_first_where_signatures_are_checked(app_for, due: str):
-    app = app_for(access_token_check="signature", refresh_recovery_seconds=0)
+def test_what_is_due_comes_first_where_signatures_are_checked(new_app_for, due: str):
+    app = new_app_for(access_token_check="signature", refresh_recovery_seconds=0)
 
     @app.get("/orders")
     @jwt_required()
@@ -76,8 +78,8 @@ def test_a_refresh_token_is_no_access_token(host: AuthClient):
     assert host.get("/orders").status_code in {401, 422}
 
 
-def test_an_access_token_past_its_end_is_refused(app_for, clock: FrozenClock):
-    app = app_for(access_token_seconds=60)
+def test_an_access_token_past_its_end_is_refused(new_app_for, clock: FrozenClock):
+    app = new_app_for(access_token_seconds=60)
     clock.advance(-2 * runtime_of(app).mounts["nest_auth"].policy.access_lifetime)
 
     @app.get("/orders")

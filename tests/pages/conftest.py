@@ -14,9 +14,16 @@ Visitor = Callable[..., Browser]
 
 
 @pytest.fixture(params=["false", "true"], ids=["origin", "double-submit"])
-def app(request: pytest.FixtureRequest, app_for: AppFor) -> Flask:
-    """The service with either defence against forged forms."""
-    return app_for(csrf_double_submit=request.param)
+def csrf_double_submit(request: pytest.FixtureRequest) -> str:
+    """Either defence against forged forms."""
+    setting: str = request.param
+    return setting
+
+
+@pytest.fixture
+def app(csrf_double_submit: str, app_for: AppFor) -> Flask:
+    """The service with either of them."""
+    return app_for(csrf_double_submit=csrf_double_submit)
 
 
 @pytest.fixture

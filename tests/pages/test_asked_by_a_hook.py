@@ -29,8 +29,8 @@ def asking(app: Flask) -> Flask:
 
 
 @pytest.fixture(params=["30", "0"], ids=["grace", "strict"])
-def ada(request: pytest.FixtureRequest, app_for: AppFor) -> Browser:
-    return sign_up(Browser(asking(app_for(refresh_grace_seconds=request.param))))
+def ada(request: pytest.FixtureRequest, new_app_for: AppFor) -> Browser:
+    return sign_up(Browser(asking(new_app_for(refresh_grace_seconds=request.param))))
 
 
 def test_page_with_an_expired_access_token_presents_the_refresh_token_once(ada: Browser, clock: FrozenClock):
@@ -71,8 +71,8 @@ def test_request_that_is_not_there_refreshes_once(ada: Browser, clock: FrozenClo
     assert [(row.generation, row.revoked_at) for row in all_sessions(ada.app)] == [(2, None)]
 
 
-def test_refresh_call_answers_with_what_the_hook_was_given(app_for: AppFor, clock: FrozenClock):
-    app = asking(app_for(access_token_type="cookie", refresh_grace_seconds="0"))
+def test_refresh_call_answers_with_what_the_hook_was_given(new_app_for: AppFor, clock: FrozenClock):
+    app = asking(new_app_for(access_token_type="cookie", refresh_grace_seconds="0"))
     ada = sign_up(Browser(app))
     clock.advance(LONG)
 
@@ -87,8 +87,8 @@ def test_refresh_call_answers_with_what_the_hook_was_given(app_for: AppFor, cloc
     assert ada.open("/account/").path == "/account/"
 
 
-def test_refresh_token_in_the_body_is_not_that_of_the_cookies(app_for: AppFor, clock: FrozenClock):
-    app = asking(app_for(access_token_type="client"))
+def test_refresh_token_in_the_body_is_not_that_of_the_cookies(new_app_for: AppFor, clock: FrozenClock):
+    app = asking(new_app_for(access_token_type="client"))
     ada, phone = sign_up(Browser(app)), Browser(app)
     sign_in(phone)
     clock.advance(LONG)

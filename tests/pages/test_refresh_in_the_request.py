@@ -47,8 +47,8 @@ def host(app: Flask) -> Flask:
 
 
 @pytest.fixture
-def browser(app: Flask) -> Browser:
-    return Browser(host(app))
+def browser(csrf_double_submit: str, new_app_for: AppFor) -> Browser:
+    return Browser(host(new_app_for(csrf_double_submit=csrf_double_submit)))
 
 
 def test_expired_access_token_renders_the_page_and_brings_fresh_cookies(ada: Browser, clock: FrozenClock):
@@ -92,8 +92,8 @@ def test_post_of_another_origin_changes_nothing(ada: Browser, clock: FrozenClock
 
 
 @on_every_database
-def test_ten_fragments_of_one_page_converge(app_for: AppFor, clock: FrozenClock):
-    app = host(app_for())
+def test_ten_fragments_of_one_page_converge(new_app_for: AppFor, clock: FrozenClock):
+    app = host(new_app_for())
     ada = sign_up(Browser(app))
     clock.advance(2 * HOUR)
     cookies = f"accessToken={ada.cookie('accessToken')}; refreshToken={ada.cookie('refreshToken')}"
@@ -248,8 +248,8 @@ def test_request_from_before_a_change_of_rights_does_not_clear_the_cookies_of_af
     assert ada.open("/reports").answer.text == "Reports for Ada"
 
 
-def test_too_many_refreshes_are_429_and_keep_the_cookies(app_for: AppFor, clock: FrozenClock):
-    ada = sign_up(Browser(host(app_for(rate_limit_refresh="1 per minute"))))
+def test_too_many_refreshes_are_429_and_keep_the_cookies(new_app_for: AppFor, clock: FrozenClock):
+    ada = sign_up(Browser(host(new_app_for(rate_limit_refresh="1 per minute"))))
     kept = None
     for _ in range(2):
         clock.advance(2 * HOUR)
@@ -260,14 +260,14 @@ def test_too_many_refreshes_are_429_and_keep_the_cookies(app_for: AppFor, clock:
     assert ada.cookie("refreshToken") == kept
 
 
-def test_guard_without_pages_answers_401(app_for: AppFor):
-    browser = Browser(host(app_for(pages="off")))
+def test_guard_without_pages_answers_401(new_app_for: AppFor):
+    browser = Browser(host(new_app_for(pages="off")))
 
     assert browser.open("/reports").answer.status_code == 401
 
 
-def test_cookie_login_over_the_contract_is_a_session_of_the_browser_too(app_for: AppFor):
-    app = host(app_for(access_token_type="cookie"))
+def test_cookie_login_over_the_contract_is_a_session_of_the_browser_too(new_app_for: AppFor):
+    app = host(new_app_for(access_token_type="cookie"))
     sign_up(Browser(app))
     browser = Browser(app)
     credentials = {"credentials": {"email": "ada@example.test", "password": PASSWORD}}
