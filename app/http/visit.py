@@ -26,8 +26,7 @@ from app.http.runtime import Runtime, runtime
 from config import PagesSettings
 
 CSRF_FIELD = "csrf_token"
-# The session is over for good. A token that is merely not accepted may have been superseded, in a request
-# beside this one, by a change of rights whose cookies must stay.
+# The session is over for good. What cannot be read says nothing of one.
 _OVER = (RefreshTokenExpired, SessionRevoked, RefreshTokenReused, AccountUnavailable)
 
 Kind = TypeVar("Kind", bound="Visit")
