@@ -21,7 +21,7 @@ from werkzeug.exceptions import (
 from app.engine.errors import AuthError, InvalidRequest, RateLimited, Unavailable
 from app.engine.snapshot import Snapshot
 from app.http import csrf
-from app.http.bearer import current_bearer
+from app.http.bearer import Bearer, current_bearer
 from app.http.local_paths import local_path
 from app.http.visit import Visit, begin_visit
 
@@ -77,7 +77,7 @@ def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
             return view(*arguments, **path)
         bearer = current_bearer()
         if bearer is not None:
-            raise _challenge(what_is_due(bearer.found) or Due.SIGN_IN)
+            raise _challenge(bearer, what_is_due(bearer.found) or Due.SIGN_IN)
         visit = begin_visit(Visit)
         return lead_to(visit, what_is_due(visit.resume()) or Due.SIGN_IN)
 
@@ -122,13 +122,13 @@ def see_other(location: str) -> Response:
     return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": location})
 
 
-def _challenge(due: Due) -> Unauthorized:
-    """Say what is wrong with the header.
+def _challenge(bearer: Bearer, due: Due) -> Unauthorized:
+    """Say what is wrong with the token in the header, if there is one.
 
     Source: RFC 6750 section 3.1; RFC 9470 section 3 where the sign-in is not finished.
     """
     error = "invalid_token" if due is Due.SIGN_IN else "insufficient_user_authentication"
-    said: dict[str, str | None] = {"error": error} if "Authorization" in request.headers else {}
+    said: dict[str, str | None] = {"error": error} if bearer.brings_token else {}
     return Unauthorized(_first(due), www_authenticate=WWWAuthenticate("bearer", said))
 
 

@@ -167,9 +167,10 @@ def test_stranger_to_any_contract_is_asked_for_a_token(new_app_for: AppFor, dial
     assert answer.status_code == 401
 
 
-def test_contracts_without_pages_ask_for_a_token_and_lead_nowhere(new_app_for: AppFor):
+@pytest.mark.parametrize("other", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}])
+def test_contracts_without_pages_ask_for_a_token_and_lead_nowhere(new_app_for: AppFor, other):
     app = guarding(new_app_for(contracts="entryguard", access_token_type="header"))
 
-    answer = app.test_client().get("/orders", base_url=ORIGIN, headers={"Accept": "text/html"})
+    answer = app.test_client().get("/orders", base_url=ORIGIN, headers={"Accept": "text/html", **other})
 
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
