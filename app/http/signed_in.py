@@ -77,7 +77,7 @@ def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
             return view(*arguments, **path)
         bearer = current_bearer()
         if bearer is not None:
-            raise _challenge(bearer, what_is_due(bearer.found) or Due.SIGN_IN)
+            raise _challenge(what_is_due(bearer.found) or Due.SIGN_IN, bearer)
         visit = begin_visit(Visit)
         return lead_to(visit, what_is_due(visit.resume()) or Due.SIGN_IN)
 
@@ -102,7 +102,7 @@ def lead_to(visit: Visit, due: Due, *, back_to: str | None = None) -> Response:
         Unauthorized: the request is no navigation, or there are no pages.
     """
     if visit.pages.prefix is None or not _is_navigation():
-        raise Unauthorized(_first(due))
+        raise _challenge(due)
     if back_to is None and request.method in csrf.SAFE_METHODS:
         back_to = local_path(request.full_path.rstrip("?"))
     query = f"?{urlencode({'next': back_to})}" if back_to else ""
@@ -122,18 +122,15 @@ def see_other(location: str) -> Response:
     return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": location})
 
 
-def _challenge(bearer: Bearer, due: Due) -> Unauthorized:
-    """Say what is wrong with the token in the header, if there is one.
+def _challenge(due: Due, bearer: Bearer | None = None) -> Unauthorized:
+    """Say how to authenticate, and what is wrong with the token in the header if there is one.
 
-    Source: RFC 6750 section 3.1; RFC 9470 section 3 where the sign-in is not finished.
+    Source: RFC 9110 section 15.5.2, RFC 6750 section 3.1; RFC 9470 section 3 if the sign-in is not finished.
     """
     error = "invalid_token" if due is Due.SIGN_IN else "insufficient_user_authentication"
-    said: dict[str, str | None] = {"error": error} if bearer.brings_token else {}
-    return Unauthorized(_first(due), www_authenticate=WWWAuthenticate("bearer", said))
-
-
-def _first(due: Due) -> str:
-    return f"Sign in first: {due.name.lower()} is due."
+    said: dict[str, str | None] = {"error": error} if bearer is not None and bearer.brings_token else {}
+    first = f"Sign in first: {due.name.lower()} is due."
+    return Unauthorized(first, www_authenticate=WWWAuthenticate("bearer", said))
 
 
 def _http_error(error: AuthError) -> HTTPException:

@@ -123,7 +123,9 @@ def test_header_counts_for_nothing_where_tokens_travel_in_cookies(new_app_for: A
     elsewhere = AuthClient(guarding(new_app_for(access_token_type="cookie")), "header")
     elsewhere.hold(access_token=ada.access_token)
 
-    assert elsewhere.get("/orders").status_code == 401
+    answer = elsewhere.get("/orders")
+
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
 def test_request_of_another_site_is_refused_by_cookie_and_not_by_header(ada: ChoosingClient):
@@ -133,19 +135,25 @@ def test_request_of_another_site_is_refused_by_cookie_and_not_by_header(ada: Cho
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"),
+    ("headers", "status", "challenge"),
     [
-        ({"Accept": "text/html"}, 303),
-        ({"Sec-Fetch-Mode": "navigate"}, 303),
-        ({"Sec-Fetch-Mode": "cors", "Accept": "text/html"}, 401),
-        ({"Accept": "*/*"}, 401),
-        ({}, 401),
+        ({"Accept": "text/html"}, 303, None),
+        ({"Sec-Fetch-Mode": "navigate"}, 303, None),
+        ({"Sec-Fetch-Mode": "cors", "Accept": "text/html"}, 401, "Bearer"),
+        ({"Accept": "*/*"}, 401, "Bearer"),
+        ({"Authorization": "Basic YTpi"}, 401, "Bearer"),
+        ({}, 401, "Bearer"),
     ],
 )
-def test_navigation_is_led_to_the_sign_in_and_everything_else_told(new_app_for: AppFor, headers, status: int):
-    answer = guarding(new_app_for()).test_client().get("/orders", base_url=ORIGIN, headers=headers)
+@pytest.mark.parametrize("access_token_type", ["header", "cookie", "client"])
+def test_navigation_is_led_to_the_sign_in_and_everything_else_told(
+    new_app_for: AppFor, access_token_type: str, headers, status: int, challenge: str | None
+):
+    app = guarding(new_app_for(access_token_type=access_token_type))
 
-    assert answer.status_code == status
+    answer = app.test_client().get("/orders", base_url=ORIGIN, headers=headers)
+
+    assert (answer.status_code, answer.headers.get("WWW-Authenticate")) == (status, challenge)
 
 
 @by_header
@@ -164,7 +172,7 @@ def test_stranger_to_any_contract_is_asked_for_a_token(new_app_for: AppFor, dial
 
     answer = app.test_client().get("/orders", base_url=ORIGIN)
 
-    assert answer.status_code == 401
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
 @pytest.mark.parametrize("other", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}])
