@@ -53,7 +53,8 @@ class Visit(Call):
         and parallel requests converge on one successor. The fresh cookies go out with the answer.
 
         Raises:
-            CrossSiteRequest, CsrfTokenInvalid: an unsafe request that our own pages did not make.
+            CrossSiteRequest: an unsafe request from another origin.
+            CsrfTokenInvalid: one with token cookies and without the value of double submit.
             InvalidRequest: one of the cookies came twice.
             RateLimited, Unavailable: nothing is known of the session; the cookies stay.
         """
@@ -84,7 +85,6 @@ class Visit(Call):
     def _refreshed(self) -> Snapshot | None:
         token = self.cookie_refresh_token()
         if token is None:
-            self._check_double_submit(None)
             return None
         self.check_limit("refresh")
         if self.double_submit_enabled:

@@ -49,6 +49,7 @@ class Page:
             request.max_content_length = visit.longest_body
             try:
                 due = what_is_due(visit.resume())
+                visit.check_stranger()
                 if self.access is not Access.PUBLIC and due not in _MAY_BE_DUE[self.access]:
                     return lead_to(visit, due or Due.SIGN_IN)
                 return view(visit, *self._form(visit, schema), **path)

@@ -66,6 +66,15 @@ class PageVisit(Visit):
             raise LookupError("this page lets strangers in")
         return found
 
+    def check_stranger(self) -> None:
+        """Ask a form for the value of double submit where no token came: it may sign somebody in.
+
+        Raises:
+            CsrfTokenInvalid.
+        """
+        if self.resume() is None and self.cookie_refresh_token() is None:
+            self._check_double_submit(None)
+
     @property
     def now(self) -> datetime:
         """The moment of the visit."""
