@@ -23,6 +23,7 @@ from app.engine.snapshot import Snapshot
 from app.http import csrf
 from app.http.bearer import Bearer, current_bearer
 from app.http.local_paths import local_path
+from app.http.runtime import runtime
 from app.http.visit import Visit, begin_visit
 
 
@@ -54,11 +55,14 @@ def visitor() -> Snapshot | None:
 def csrf_token() -> str:
     """Return what a form of a host application has to bring back in its field `csrf_token`.
 
-    It is empty where double submit is switched off, and then the field may be there or not.
+    It is empty where double submit is switched off, or no contract is served whose sessions browsers could
+    use, and then the field may be there or not.
 
     Raises:
         HTTPException: as `visitor`.
     """
+    if runtime().settings.pages is None:
+        return ""
     visitor()
     return begin_visit(Visit).csrf_value()
 

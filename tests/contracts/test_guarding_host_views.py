@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, jsonify
 from werkzeug.test import TestResponse
 
-from app import signed_in, visitor
+from app import csrf_token, signed_in, visitor
 from app.extensions import db
 from app.primitives.clock import FrozenClock
 from tests.clients import ORIGIN, AuthClient
@@ -182,3 +182,16 @@ def test_contracts_without_pages_ask_for_a_token_and_lead_nowhere(new_app_for: A
     answer = app.test_client().get("/orders", base_url=ORIGIN, headers={"Accept": "text/html", **other})
 
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(("access_token_type", "double_submit"), [("header", "false"), ("cookie", "true")])
+def test_form_brings_nothing_back_where_no_browser_has_a_session(
+    new_app_for: AppFor, access_token_type: str, double_submit: str
+):
+    mode = {"access_token_type": access_token_type, "csrf_double_submit": double_submit}
+    app = new_app_for(contracts="entryguard", **mode)
+    app.add_url_rule("/form", "form", lambda: f"[{csrf_token()}]")
+
+    answer = app.test_client().get("/form", base_url=ORIGIN)
+
+    assert (answer.status_code, answer.text) == (200, "[]")
