@@ -108,9 +108,9 @@ def lead_to(visit: Visit, due: Due, *, back_to: str | None = None) -> Response:
     if visit.pages.prefix is None or not _is_navigation():
         raise _challenge(due)
     if back_to is None and request.method in csrf.SAFE_METHODS:
-        back_to = local_path(request.full_path.rstrip("?"))
+        back_to = local_path(visit.address(request.full_path.rstrip("?")))
     query = f"?{urlencode({'next': back_to})}" if back_to else ""
-    return see_other(f"{visit.pages.prefix}{due.value}{query}")
+    return see_other(visit.address(f"{visit.pages.prefix}{due.value}{query}"))
 
 
 def _is_navigation() -> bool:

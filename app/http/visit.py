@@ -71,6 +71,10 @@ class Visit(Call):
             self._clears = takes_cookies(error, _OVER)
             return None
 
+    def address(self, path: str) -> str:
+        """Return where a path of the application is on this host, which may have it below another path."""
+        return f"{self._request.script_root}{path}"
+
     @property
     def longest_body(self) -> int:
         """How many bytes a form may have."""

@@ -75,9 +75,9 @@ class Page:
         A form may have been shown at an address that forms are only sent to, so the browser is not asked.
         """
         if request.method != "POST":
-            return local_path(request.path) or visit.pages.home
+            return local_path(visit.address(request.path)) or visit.home
         if self.shown_by is None:
-            return visit.pages.home
+            return visit.home
         return url_for(f"{request.blueprint}.{self.shown_by.__name__}", next=visit.next)
 
     def _refused(self, visit: PageVisit, error: AuthError) -> Response:
