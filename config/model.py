@@ -138,11 +138,11 @@ class WebSettings:
 class PagesSettings:
     """`contract` is the one whose sessions browsers use; without a `prefix` there are no pages of ours.
 
-    `home` is where a sign-in leads by itself.
+    `home` is where a sign-in leads by itself; None is the overview of the account.
     """
 
     prefix: str | None
-    home: str
+    home: str | None
     contract: str
 
 

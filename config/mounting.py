@@ -65,7 +65,7 @@ def pages(
                 "Remove one of them.",
                 *(table.PAGES_HOME.name, table.PAGES.name),
             )
-        return PagesSettings(prefix=prefix, home=home or f"{prefix or ''}/", contract=carriers[0])
+        return PagesSettings(prefix=prefix, home=home, contract=carriers[0])
     able = ", ".join(name for name, defaults in known.items() if defaults.carries_pages)
     if is_set and prefix is not None:
         reading.refuse(

@@ -33,7 +33,7 @@ from app.models import Session
 from app.primitives.clock import Clock
 from app.primitives.keyring import Keyring
 
-REFUSALS: dict[Outcome, type[AuthError]] = {
+REFUSALS: dict[Outcome, type[AccountUnavailable | InvalidRefreshToken]] = {
     Outcome.INVALID: InvalidRefreshToken,
     Outcome.EXPIRED: RefreshTokenExpired,
     Outcome.REVOKED: SessionRevoked,
@@ -226,9 +226,8 @@ def refusal(outcome: Outcome, snapshot: Snapshot) -> AuthError:
     kind, detail = REFUSALS[outcome], outcome.name.lower()
     if issubclass(kind, AccountUnavailable):
         return kind(detail, user_id=snapshot.person.id)
-    if issubclass(kind, SessionRevoked):
-        return kind(detail, is_replaced=snapshot.session.revoked_reason == EndReason.REPLACED)
-    return kind(detail)
+    is_replaced = snapshot.session.revoked_reason == EndReason.REPLACED
+    return kind(detail, is_outdated=is_replaced or outcome is Outcome.INVALID)
 
 
 def _after(reading: _Reading, policy: SessionPolicy, client: Client) -> SessionRow:

@@ -1,6 +1,7 @@
 """Access tokens: issued through Flask-JWT-Extended, read strictly, judged by the injected clock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -36,15 +37,15 @@ class Audience(NamedTuple):
 
 
 class AccessTokenManager(JWTManager):
-    """Flask-JWT-Extended with our own signing behind `create_access_token`.
+    """Flask-JWT-Extended with our own signing behind `create_access_token`, and with every key that verifies.
 
     For each token it signs, the general library first makes sure that the key is not a key of another kind;
     with one algorithm and a derived key that is most of the work and rules out nothing.
     """
 
-    def __init__(self, app: Flask, key: bytes) -> None:
+    def __init__(self, app: Flask, keys: Sequence[bytes]) -> None:
         super().__init__(app)
-        self._signing_key = key
+        self._signing_key, *self._older_keys = keys
 
     def sign(self, subject: str, token_type: str, claims: Mapping[str, Any]) -> str:
         """Sign at once; what else the library could put in, the caller has already decided."""
@@ -56,6 +57,18 @@ class AccessTokenManager(JWTManager):
     ) -> str:
         """Serve the library's own functions, which a host application may call."""
         return self.sign(identity, token_type, claims or {})
+
+    def _decode_jwt_from_config(self, encoded_token: str, *options: Any, **named: Any) -> dict[str, Any]:
+        """Verify for the library's own decorators and functions, by one of the older keys too.
+
+        Its hook for keys sees all of a token but the signature, which tells by which key it was made. So a
+        token of an older key is handed on as the same token of the present one, the only one that it knows.
+        """
+        with suppress(MalformedToken):
+            claims = read_signed(encoded_token, self._older_keys)
+            if claims is not None:
+                encoded_token = write_signed(claims, self._signing_key)
+        return super()._decode_jwt_from_config(encoded_token, *options, **named)
 
 
 class AccessTokens:
@@ -71,7 +84,7 @@ class AccessTokens:
             JWT_COOKIE_CSRF_PROTECT=False,
             JWT_SECRET_KEY=self._keys[0],
         )
-        self.manager = AccessTokenManager(app, self._keys[0])
+        self.manager = AccessTokenManager(app, self._keys)
 
     def issue(self, grant: Grant, claims: Mapping[str, Any], audience: Audience) -> str:
         """Return an access token with the contract's claims and ours.

@@ -20,6 +20,11 @@ class Bearer:
     def __init__(self, calls: list[Call]) -> None:
         self._calls = calls
 
+    @property
+    def brings_token(self) -> bool:
+        """Tell whether the header brings a token, good or not; another scheme than Bearer brings none."""
+        return bool(self._calls)
+
     @cached_property
     def found(self) -> Snapshot | None:
         """The session of the token, whatever is still due in it; None without a good token.

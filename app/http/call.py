@@ -20,7 +20,6 @@ from app.engine.errors import (
     PasswordChangeRequired,
     RefreshTokenMissing,
     SecondFactorRequired,
-    SessionRevoked,
 )
 from app.engine.grant import Grant, SessionPolicy
 from app.engine.snapshot import Snapshot
@@ -39,11 +38,11 @@ DEFINITIVE = (InvalidRefreshToken, AccountUnavailable)
 def takes_cookies(error: AuthError, definitive: tuple[type[AuthError], ...] = DEFINITIVE) -> bool:
     """Tell whether a refusal of the refresh token in the cookies clears them.
 
-    Where the browser has signed in anew, a late answer to the session before must not take the new cookies;
-    the old ones are gone already, or are replaced by the next login.
+    Where the browser has signed in anew, or has more rights since, a late answer to the token before must not
+    take the new cookies; the old ones are gone already, or are replaced by the next login.
     """
-    was_replaced = isinstance(error, SessionRevoked) and error.is_replaced
-    return isinstance(error, definitive) and not was_replaced
+    is_outdated = isinstance(error, InvalidRefreshToken) and error.is_outdated
+    return isinstance(error, definitive) and not is_outdated
 
 
 class Call:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, has_request_context, request
+from werkzeug.http import parse_set_header
 
 from config import WebSettings
 
@@ -47,6 +48,8 @@ def install_headers(app: Flask, web: WebSettings, *, of_blueprints: frozenset[st
             if of_blueprints is None or _is_of(of_blueprints):
                 present = {name for name, _ in headers}
                 headers += [header for header in added if header[0] not in present]
+                if "Vary" in present:
+                    _vary_by_origin(headers)
                 if environ.get("HTTP_ORIGIN") in origins:
                     headers += _allowing(environ)
             return start_response(status, headers, *failure)
@@ -59,6 +62,13 @@ def install_headers(app: Flask, web: WebSettings, *, of_blueprints: frozenset[st
 def _is_of(blueprints: frozenset[str]) -> bool:
     """Tell whether one of them answers. Without a request it is a middleware of the host application."""
     return has_request_context() and not blueprints.isdisjoint(request.blueprints)
+
+
+def _vary_by_origin(headers: list[tuple[str, str]]) -> None:
+    """Name the origin beside what else an answer is said to depend on (WHATWG Fetch, CORS protocol)."""
+    named = parse_set_header(", ".join(value for name, value in headers if name == "Vary"))
+    named.add("Origin")
+    headers[:] = [header for header in headers if header[0] != "Vary"] + [("Vary", named.to_header())]
 
 
 def _allowing(environ: "WSGIEnvironment") -> list[tuple[str, str]]:

@@ -21,8 +21,9 @@ from werkzeug.exceptions import (
 from app.engine.errors import AuthError, InvalidRequest, RateLimited, Unavailable
 from app.engine.snapshot import Snapshot
 from app.http import csrf
-from app.http.bearer import current_bearer
+from app.http.bearer import Bearer, current_bearer
 from app.http.local_paths import local_path
+from app.http.runtime import runtime
 from app.http.visit import Visit, begin_visit
 
 
@@ -54,11 +55,14 @@ def visitor() -> Snapshot | None:
 def csrf_token() -> str:
     """Return what a form of a host application has to bring back in its field `csrf_token`.
 
-    It is empty where double submit is switched off, and then the field may be there or not.
+    It is empty where double submit is switched off, or no contract is served whose sessions browsers could
+    use, and then the field may be there or not.
 
     Raises:
         HTTPException: as `visitor`.
     """
+    if runtime().settings.pages is None:
+        return ""
     visitor()
     return begin_visit(Visit).csrf_value()
 
@@ -77,7 +81,7 @@ def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
             return view(*arguments, **path)
         bearer = current_bearer()
         if bearer is not None:
-            raise _challenge(what_is_due(bearer.found) or Due.SIGN_IN)
+            raise _challenge(what_is_due(bearer.found) or Due.SIGN_IN, bearer)
         visit = begin_visit(Visit)
         return lead_to(visit, what_is_due(visit.resume()) or Due.SIGN_IN)
 
@@ -102,11 +106,11 @@ def lead_to(visit: Visit, due: Due, *, back_to: str | None = None) -> Response:
         Unauthorized: the request is no navigation, or there are no pages.
     """
     if visit.pages.prefix is None or not _is_navigation():
-        raise Unauthorized(_first(due))
+        raise _challenge(due)
     if back_to is None and request.method in csrf.SAFE_METHODS:
-        back_to = local_path(request.full_path.rstrip("?"))
+        back_to = local_path(visit.address(request.full_path.rstrip("?")))
     query = f"?{urlencode({'next': back_to})}" if back_to else ""
-    return see_other(f"{visit.pages.prefix}{due.value}{query}")
+    return see_other(visit.address(f"{visit.pages.prefix}{due.value}{query}"))
 
 
 def _is_navigation() -> bool:
@@ -122,18 +126,15 @@ def see_other(location: str) -> Response:
     return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": location})
 
 
-def _challenge(due: Due) -> Unauthorized:
-    """Say what is wrong with the header.
+def _challenge(due: Due, bearer: Bearer | None = None) -> Unauthorized:
+    """Say how to authenticate, and what is wrong with the token in the header if there is one.
 
-    Source: RFC 6750 section 3.1; RFC 9470 section 3 where the sign-in is not finished.
+    Source: RFC 9110 section 15.5.2, RFC 6750 section 3.1; RFC 9470 section 3 if the sign-in is not finished.
     """
     error = "invalid_token" if due is Due.SIGN_IN else "insufficient_user_authentication"
-    said: dict[str, str | None] = {"error": error} if "Authorization" in request.headers else {}
-    return Unauthorized(_first(due), www_authenticate=WWWAuthenticate("bearer", said))
-
-
-def _first(due: Due) -> str:
-    return f"Sign in first: {due.name.lower()} is due."
+    said: dict[str, str | None] = {"error": error} if bearer is not None and bearer.brings_token else {}
+    first = f"Sign in first: {due.name.lower()} is due."
+    return Unauthorized(first, www_authenticate=WWWAuthenticate("bearer", said))
 
 
 def _http_error(error: AuthError) -> HTTPException:

@@ -26,8 +26,7 @@ from app.http.runtime import Runtime, runtime
 from config import PagesSettings
 
 CSRF_FIELD = "csrf_token"
-# The session is over for good. A token that is merely not accepted may have been superseded, in a request
-# beside this one, by a change of rights whose cookies must stay.
+# The session is over for good. What cannot be read says nothing of one.
 _OVER = (RefreshTokenExpired, SessionRevoked, RefreshTokenReused, AccountUnavailable)
 
 Kind = TypeVar("Kind", bound="Visit")
@@ -54,7 +53,8 @@ class Visit(Call):
         and parallel requests converge on one successor. The fresh cookies go out with the answer.
 
         Raises:
-            CrossSiteRequest, CsrfTokenInvalid: an unsafe request that our own pages did not make.
+            CrossSiteRequest: an unsafe request from another origin.
+            CsrfTokenInvalid: one with token cookies and without the value of double submit.
             InvalidRequest: one of the cookies came twice.
             RateLimited, Unavailable: nothing is known of the session; the cookies stay.
         """
@@ -71,6 +71,10 @@ class Visit(Call):
             self._clears = takes_cookies(error, _OVER)
             return None
 
+    def address(self, path: str) -> str:
+        """Return where a path of the application is on this host, which may have it below another path."""
+        return f"{self._request.script_root}{path}"
+
     @property
     def longest_body(self) -> int:
         """How many bytes a form may have."""
@@ -85,7 +89,6 @@ class Visit(Call):
     def _refreshed(self) -> Snapshot | None:
         token = self.cookie_refresh_token()
         if token is None:
-            self._check_double_submit(None)
             return None
         self.check_limit("refresh")
         if self.double_submit_enabled:

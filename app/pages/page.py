@@ -49,6 +49,7 @@ class Page:
             request.max_content_length = visit.longest_body
             try:
                 due = what_is_due(visit.resume())
+                visit.check_stranger()
                 if self.access is not Access.PUBLIC and due not in _MAY_BE_DUE[self.access]:
                     return lead_to(visit, due or Due.SIGN_IN)
                 return view(visit, *self._form(visit, schema), **path)
@@ -74,9 +75,9 @@ class Page:
         A form may have been shown at an address that forms are only sent to, so the browser is not asked.
         """
         if request.method != "POST":
-            return local_path(request.path) or visit.pages.home
+            return local_path(visit.address(request.path)) or visit.home
         if self.shown_by is None:
-            return visit.pages.home
+            return visit.home
         return url_for(f"{request.blueprint}.{self.shown_by.__name__}", next=visit.next)
 
     def _refused(self, visit: PageVisit, error: AuthError) -> Response:

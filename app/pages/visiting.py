@@ -56,7 +56,7 @@ class PageVisit(Visit):
         self.typed: dict[str, Any] | None = None
         self.fields: frozenset[str] = frozenset()
         self.refusal: AuthError | None = None
-        self.way_back: str = pages.home
+        self.way_back: str = self.home
 
     @property
     def signed_in(self) -> Snapshot:
@@ -66,10 +66,24 @@ class PageVisit(Visit):
             raise LookupError("this page lets strangers in")
         return found
 
+    def check_stranger(self) -> None:
+        """Ask a form for the value of double submit where no token came: it may sign somebody in.
+
+        Raises:
+            CsrfTokenInvalid.
+        """
+        if self.resume() is None and self.cookie_refresh_token() is None:
+            self._check_double_submit(None)
+
     @property
     def now(self) -> datetime:
         """The moment of the visit."""
         return self.engine.clock.now()
+
+    @property
+    def home(self) -> str:
+        """Where somebody goes who was on the way to no page in particular."""
+        return self.pages.home or url_for("pages.account.overview")
 
     @property
     def next(self) -> str | None:
@@ -95,7 +109,7 @@ class PageVisit(Visit):
         """Lead to what is due next, or else to where the person was on the way to."""
         due = what_is_due(self.resume())
         if due is None:
-            return see_other(self.next or self.pages.home)
+            return see_other(self.next or self.home)
         return lead_to(self, due, back_to=self.next)
 
     def go_to(self, endpoint: str, **query: str | None) -> Response:

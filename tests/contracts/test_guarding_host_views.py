@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, jsonify
 from werkzeug.test import TestResponse
 
-from app import signed_in, visitor
+from app import csrf_token, signed_in, visitor
 from app.extensions import db
 from app.primitives.clock import FrozenClock
 from tests.clients import ORIGIN, AuthClient
@@ -123,7 +123,9 @@ def test_header_counts_for_nothing_where_tokens_travel_in_cookies(new_app_for: A
     elsewhere = AuthClient(guarding(new_app_for(access_token_type="cookie")), "header")
     elsewhere.hold(access_token=ada.access_token)
 
-    assert elsewhere.get("/orders").status_code == 401
+    answer = elsewhere.get("/orders")
+
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
 def test_request_of_another_site_is_refused_by_cookie_and_not_by_header(ada: ChoosingClient):
@@ -133,19 +135,25 @@ def test_request_of_another_site_is_refused_by_cookie_and_not_by_header(ada: Cho
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"),
+    ("headers", "status", "challenge"),
     [
-        ({"Accept": "text/html"}, 303),
-        ({"Sec-Fetch-Mode": "navigate"}, 303),
-        ({"Sec-Fetch-Mode": "cors", "Accept": "text/html"}, 401),
-        ({"Accept": "*/*"}, 401),
-        ({}, 401),
+        ({"Accept": "text/html"}, 303, None),
+        ({"Sec-Fetch-Mode": "navigate"}, 303, None),
+        ({"Sec-Fetch-Mode": "cors", "Accept": "text/html"}, 401, "Bearer"),
+        ({"Accept": "*/*"}, 401, "Bearer"),
+        ({"Authorization": "Basic YTpi"}, 401, "Bearer"),
+        ({}, 401, "Bearer"),
     ],
 )
-def test_navigation_is_led_to_the_sign_in_and_everything_else_told(new_app_for: AppFor, headers, status: int):
-    answer = guarding(new_app_for()).test_client().get("/orders", base_url=ORIGIN, headers=headers)
+@pytest.mark.parametrize("access_token_type", ["header", "cookie", "client"])
+def test_navigation_is_led_to_the_sign_in_and_everything_else_told(
+    new_app_for: AppFor, access_token_type: str, headers, status: int, challenge: str | None
+):
+    app = guarding(new_app_for(access_token_type=access_token_type))
 
-    assert answer.status_code == status
+    answer = app.test_client().get("/orders", base_url=ORIGIN, headers=headers)
+
+    assert (answer.status_code, answer.headers.get("WWW-Authenticate")) == (status, challenge)
 
 
 @by_header
@@ -164,12 +172,26 @@ def test_stranger_to_any_contract_is_asked_for_a_token(new_app_for: AppFor, dial
 
     answer = app.test_client().get("/orders", base_url=ORIGIN)
 
-    assert answer.status_code == 401
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
-def test_contracts_without_pages_ask_for_a_token_and_lead_nowhere(new_app_for: AppFor):
+@pytest.mark.parametrize("other", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}])
+def test_contracts_without_pages_ask_for_a_token_and_lead_nowhere(new_app_for: AppFor, other):
     app = guarding(new_app_for(contracts="entryguard", access_token_type="header"))
 
-    answer = app.test_client().get("/orders", base_url=ORIGIN, headers={"Accept": "text/html"})
+    answer = app.test_client().get("/orders", base_url=ORIGIN, headers={"Accept": "text/html", **other})
 
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(("access_token_type", "double_submit"), [("header", "false"), ("cookie", "true")])
+def test_form_brings_nothing_back_where_no_browser_has_a_session(
+    new_app_for: AppFor, access_token_type: str, double_submit: str
+):
+    mode = {"access_token_type": access_token_type, "csrf_double_submit": double_submit}
+    app = new_app_for(contracts="entryguard", **mode)
+    app.add_url_rule("/form", "form", lambda: f"[{csrf_token()}]")
+
+    answer = app.test_client().get("/form", base_url=ORIGIN)
+
+    assert (answer.status_code, answer.text) == (200, "[]")

@@ -1,8 +1,11 @@
 """When cookies are set, when they are cleared, and what never happens to them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from app.primitives.clock import FrozenClock
+from tests.authenticator import enrol
 from tests.clients import ORIGIN, PASSWORD, AuthClient
 from tests.conftest import AppFor, runtime_of
 from tests.http.wire import (
@@ -42,6 +45,21 @@ def _revoke(client: AuthClient) -> None:
 
 def _spoil(client: AuthClient) -> None:
     client.hold(refresh_token="not.one.ours")
+
+
+def _confirm_password(client: AuthClient, _clock: FrozenClock) -> str | None:
+    before = client.current_refresh_token()
+    assert client.post("/auth/reauthenticate", {"password": PASSWORD}).status_code == 200
+    return before
+
+
+def _pass_second_factor(client: AuthClient, clock: FrozenClock) -> str | None:
+    app_in_hand = enrol(client, clock)
+    client.log_in()
+    before = client.current_refresh_token()
+    body = {"method": "totp", "otp": app_in_hand.next_code()}
+    assert client.post("/auth/mfa/verify", body).status_code == 200
+    return before
 
 
 @pytest.mark.parametrize("end", [_suspend, _delete, _revoke, _spoil])
@@ -196,6 +214,24 @@ def test_late_refresh_of_the_session_before_a_login_leaves_the_new_cookies(clien
     assert set_cookies(late) == {}
     assert session_row(client.app, before).revoked_reason == "replaced"
     assert event_kinds(client.app)[-1] == "session:login:succeeded"
+
+
+@pytest.mark.parametrize("raise_rights", [_pass_second_factor, _confirm_password])
+def test_late_refresh_from_before_a_change_of_rights_leaves_the_cookies_of_after(
+    client: AuthClient, clock: FrozenClock, raise_rights: Callable[[AuthClient, FrozenClock], str | None]
+) -> None:
+    client.sign_up()
+    before = raise_rights(client, clock)
+    row = session_row(client.app, before)
+
+    late = client.present(before)
+
+    assert_refused(late, 401, "REFRESH_TOKEN_EXPIRED")
+    assert set_cookies(late) == {}
+    after = session_row(client.app, before)
+    assert (after.generation, after.floor_generation, after.revoked_at) == (row.generation, 2, None)
+    assert event_kinds(client.app)[-1] == "session:rights:raised"
+    assert client.refresh().status_code == 200
 
 
 def test_signup_ends_the_former_persons_session_too(client: AuthClient) -> None:

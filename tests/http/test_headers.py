@@ -1,7 +1,7 @@
 """Headers that every answer carries, and which pages of other origins may read answers."""
 
 import pytest
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, Response
 from werkzeug.test import TestResponse
 
 from tests.clients import ORIGIN, PASSWORD, AuthClient
@@ -67,6 +67,23 @@ def test_every_operation_carries_them(client: AuthClient) -> None:
     client.sign_up()
     for operation in mounted_operations(client.app):
         _assert_guarded(send(client, operation))
+
+
+@pytest.mark.parametrize("named", [["Cookie"], ["Accept-Language", "Cookie"], ["origin"]])
+def test_answer_that_is_said_to_depend_on_something_depends_on_the_origin_too(new_app_for: AppFor, named):
+    app = new_app_for(allowed_origins=f"{ORIGIN},{PARTNER}")
+
+    @app.after_request
+    def vary(response: Response) -> Response:
+        for name in named:
+            response.headers.add("Vary", name)
+        return response
+
+    for headers in ({}, {"Origin": PARTNER}):
+        answer = app.test_client().get("/auth/client-config", base_url=ORIGIN, headers=headers)
+
+        [given] = answer.headers.getlist("Vary")
+        assert {part.lower() for part in given.split(", ")} == {"origin", *(name.lower() for name in named)}
 
 
 def test_method_that_is_not_allowed_is_answered_with_those_that_are(client: AuthClient) -> None:

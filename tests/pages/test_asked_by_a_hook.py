@@ -1,5 +1,6 @@
 """A host application that asks before every request who is there: the pages and contracts go on from that."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from flask import Flask, g
 
 from app import visitor
 from app.primitives.clock import FrozenClock
+from tests.clients import AuthClient
 from tests.conftest import AppFor
 from tests.pages.browser import ORIGIN, Browser
 from tests.pages.conftest import PASSWORD, sign_in, sign_up
@@ -103,6 +105,45 @@ def test_refresh_token_in_the_body_is_not_that_of_the_cookies(new_app_for: AppFo
     assert answer.status_code == 200
     assert {row.generation for row in all_sessions(app)} == {2}
     assert answer.get_json()["refreshToken"] != ada.cookie("refreshToken")
+
+
+def test_device_without_cookies_is_asked_for_no_double_submit(new_app_for: AppFor):
+    app = asking(new_app_for(access_token_type="client", csrf_double_submit="true"))
+    phone = AuthClient(app, "header")
+
+    assert phone.sign_up().status_code == 200
+    refresh_token, phone.access_token = phone.refresh_token, None
+    assert phone.refresh().status_code == 200
+
+    assert phone.refresh_token != refresh_token
+    assert [(row.generation, row.revoked_at) for row in all_sessions(app)] == [(2, None)]
+
+
+@pytest.mark.parametrize("wraps", [asking, lambda app: app], ids=["hook", "no hook"])
+def test_form_of_a_stranger_is_asked_for_it(new_app_for: AppFor, wraps: Callable[[Flask], Flask]):
+    app = wraps(new_app_for(csrf_double_submit="true"))
+    sign_up(Browser(app))
+    stranger = Browser(app)
+
+    stranger.send("/account/sign-in", {"email": "ada@example.test", "password": PASSWORD})
+
+    assert stranger.answer.status_code == 403
+    assert stranger.cookie("refreshToken") is None
+    assert len(all_sessions(app)) == 1
+    assert event_kinds(app)[-1] == "session:login:succeeded"
+    assert sign_in(stranger).path == "/account/"
+
+
+def test_form_that_token_cookies_come_with_is_asked_for_it(new_app_for: AppFor, clock: FrozenClock):
+    app = asking(new_app_for(csrf_double_submit="true"))
+    ada = sign_up(Browser(app))
+    clock.advance(LONG)
+
+    assert ada.send("/account/sign-out", {}).first.status_code == 403
+    assert [(row.generation, row.revoked_at) for row in all_sessions(app)] == [(1, None)]
+
+    ada.send("/account/sign-out", {"csrf_token": ada.cookie("nest_auth_csrf") or ""})
+    assert [row.revoked_reason for row in all_sessions(app)] == ["logout"]
 
 
 def given(browser: Browser) -> dict[str, str]:

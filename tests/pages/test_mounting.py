@@ -1,20 +1,23 @@
 """Keyturn in somebody else's application: it brings its own paths and leaves the rest as it was."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask, jsonify, render_template_string, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import text
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from app import csrf_token, mount_on, signed_in, visitor
 from app.delivery import DirectOutbox, MemorySender
 from app.extensions import db
 from app.primitives.clock import FrozenClock
 from config import ConfigurationError
-from tests.conftest import SettingsFor, runtime_of
+from tests.conftest import AppFor, SettingsFor, runtime_of
 from tests.pages.browser import ORIGIN, Browser
-from tests.pages.conftest import sign_up
+from tests.pages.conftest import PASSWORD, sign_up
 
 
 @pytest.fixture
@@ -93,6 +96,40 @@ def test_shop_restyles_every_page_with_one_template(shop: Flask):
 
     for path in ("sign-in", "sign-up", "forgotten-password", "reset-password"):
         assert "<b>The shop</b>" in Browser(shop).open(f"/account/{path}").answer.text
+
+
+def test_shop_below_a_path_of_its_host_leads_to_pages_below_it_and_back(shop: Flask, clock: FrozenClock):
+    shop.wsgi_app = DispatcherMiddleware(NotFound(), {"/shop": shop.wsgi_app})
+    ada = Browser(shop).open("/shop/basket?tea=2")
+    assert ada.path == "/shop/account/sign-in?next=%2Fshop%2Fbasket%3Ftea%3D2"
+
+    ada.follow("Create an account").submit("Create account", email="ada@example.test", password=PASSWORD)
+    assert ada.path == "/shop/basket?tea=2"
+    Browser(shop).open("/shop/account/sign-in").submit("Sign in", email="ada@example.test", password=PASSWORD)
+    clock.advance(timedelta(minutes=16))
+    ada.open("/shop/account/sessions").submit("End all other sessions")
+    assert ada.path == "/shop/account/confirm?next=/shop/account/sessions"
+    assert ada.submit("Continue", secret=PASSWORD).path == "/shop/account/sessions"
+    ada.submit("Sign out").submit("Sign in", email="ada@example.test", password=PASSWORD)
+    assert ada.path == "/shop/account/"
+    assert ada.open("/shop/account/nothing").follow("To the start").path == "/shop/account/"
+
+
+def test_page_that_is_refused_below_a_path_of_the_host_may_be_tried_again(shop: Flask):
+    headers = {"Cookie": "refreshToken=one; refreshToken=another"}
+    client = shop.test_client(use_cookies=False)
+
+    answer = client.get("/account/sessions", base_url=f"{ORIGIN}/shop", headers=headers)
+
+    assert answer.status_code == 422
+    assert 'href="/shop/account/sessions"' in answer.text
+
+
+@pytest.mark.parametrize("home", ["/basket", "/"])
+def test_sign_in_leads_to_the_home_that_is_set(app_for: AppFor, home: str):
+    browser = Browser(app_for(pages_home=home)).open("/account/sign-up")
+
+    assert browser.submit("Create account", email="ada@example.test", password=PASSWORD).path == home
 
 
 def test_path_that_the_shop_has_already_stops_the_start(settings_for: SettingsFor):

@@ -195,9 +195,11 @@ def test_stranger_is_led_to_the_sign_in_and_back(browser: Browser):
 
 
 def test_fetch_is_told_401_and_not_led_anywhere(browser: Browser):
-    browser.open("/reports", **{"Sec-Fetch-Mode": "cors"})
+    for path in ("/reports", "/account/"):
+        browser.open(path, **{"Sec-Fetch-Mode": "cors"})
 
-    assert browser.answer.status_code == 401
+        assert browser.answer.status_code == 401
+        assert browser.answer.headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_open_view_may_ask_who_is_there(browser: Browser):

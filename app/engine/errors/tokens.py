@@ -45,10 +45,17 @@ class RefreshTokenMissing(AuthError):
 
 
 class InvalidRefreshToken(AuthError):
-    """The refresh token is malformed, forged or unknown. Nothing was changed."""
+    """The refresh token is malformed, forged or unknown. Nothing was changed.
+
+    `is_outdated`: by a login or a change of rights of its own browser, which may hold newer cookies by now.
+    """
 
     code = "refresh_token_invalid"
     message = "The refresh token is not valid."
+
+    def __init__(self, detail: str = "", *, is_outdated: bool = False) -> None:
+        super().__init__(detail)
+        self.is_outdated = is_outdated
 
 
 class RefreshTokenExpired(InvalidRefreshToken):
@@ -59,17 +66,10 @@ class RefreshTokenExpired(InvalidRefreshToken):
 
 
 class SessionRevoked(InvalidRefreshToken):
-    """The session was ended before: logout, revocation, an earlier reuse.
-
-    `is_replaced`: by the next login of its own browser, which may hold that login's cookies by now.
-    """
+    """The session was ended before: logout, revocation, an earlier reuse."""
 
     code = "session_revoked"
     message = "The session is over."
-
-    def __init__(self, detail: str = "", *, is_replaced: bool = False) -> None:
-        super().__init__(detail)
-        self.is_replaced = is_replaced
 
 
 class RefreshTokenReused(InvalidRefreshToken):
