@@ -204,6 +204,18 @@ def test_taken_address_and_full_organization_are_bad_requests(ada: EntryGuardCli
     assert len(outbox.messages) == 3
 
 
+def test_person_who_is_deleted_leaves_the_place_to_somebody_else(ada: EntryGuardClient):
+    assert [invite(ada, f"{name}@example.test").status_code for name in ("bea", "cara")] == [201, 201]
+    engine = runtime_of(ada.app).engine
+    engine.accounts.delete(2)
+
+    assert invite(ada, "dora@example.test").status_code == 201
+
+    members = engine.organizations.list_members(SLUG, limit=10)
+    assert [member.email for member in members] == [EMAIL, "cara@example.test", "dora@example.test"]
+    assert events(ada.app, "account:self:deleted")[0].user_id == 2
+
+
 def test_only_an_administrator_invites(ada: EntryGuardClient, outbox: MemorySender):
     invite(ada)
     bea = ada.another_device()
