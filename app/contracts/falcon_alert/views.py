@@ -99,7 +99,7 @@ def verify(call: Call) -> Response:
 def register(call: Call, body: dict[str, Any]) -> Response:
     """Create an account; the client logs in next. An administrator is made by an administrator only."""
     role = Role(int(body.pop("role_id")))
-    check_may_grant(role, call.snapshot.person if call.access else None)
+    check_may_grant(role, call.judged_snapshot.person if call.access else None)
 
     def store(username: str) -> PersonRow:
         registration = Registration(**body, username=username, attributes={"role_id": role.value})
@@ -135,7 +135,7 @@ def change_account(call: Call, body: dict[str, Any]) -> Response:
 @operation("Delete one's own account", answers=schemas.StatusAnswer, access=Access.FULL, clears_tokens=True)
 def delete_account(call: Call) -> Response:
     """Remove the person; every session ends."""
-    call.engine.accounts.delete(call.snapshot.person.id, call.client)
+    call.engine.accounts.delete(call.judged_snapshot.person.id, call.client)
     return call.signed_out_answer({"status": True})
 
 
@@ -155,7 +155,7 @@ def delete_account(call: Call) -> Response:
 )
 def change_password(call: Call, body: dict[str, Any]) -> Response:
     """Replace the password; the person's other sessions end and this one stays."""
-    session, person, _ = call.snapshot
+    session, person, _ = call.judged_snapshot
     call.engine.credentials.change_password(
         person.id,
         body["old_password"],
@@ -190,4 +190,4 @@ def change_preferences(call: Call, body: dict[str, Any]) -> Response:
 def _changed(call: Call, changes: dict[str, Any]) -> PersonRow:
     if not changes:
         raise WireRefusal(NOTHING_TO_UPDATE)
-    return call.engine.accounts.change(call.snapshot.person.id, changes, call.client)
+    return call.engine.accounts.change(call.judged_snapshot.person.id, changes, call.client)
