@@ -1,11 +1,13 @@
 """Register, account, password and preferences: sections 5 and 6 of the contract."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.delivery import MemorySender
+from app.primitives.clock import FrozenClock
 from tests.clients import PASSWORD
 from tests.conftest import START, AppFor, runtime_of
 from tests.contracts.falcon_alert_client import EMAIL, NAME, FalconClient, assert_refused, make_administrator
@@ -220,6 +222,49 @@ def test_taken_address_and_username_are_conflicts_at_update(client: FalconClient
 
     assert_refused(other.put("/users", {"email": EMAIL}), 409, "Email already exists")
     assert_refused(other.put("/users", {"username": username}), 409, "Username already exists")
+
+
+def test_another_address_asks_for_a_recent_login(
+    client: FalconClient, outbox: MemorySender, clock: FrozenClock
+):
+    clock.advance(timedelta(minutes=15))
+    assert client.put("/users", {"email": "first@example.test"}).status_code == 200
+    clock.advance(timedelta(microseconds=1))
+    client.use()
+    before, seen = stored_rows(client.app), event_kinds(client.app)
+
+    refused = client.put("/users", {"email": "thief@example.test", "name": "Thief"})
+
+    assert_refused(refused, 403, "Log in again before you change the email")
+    assert (stored_rows(client.app), event_kinds(client.app)) == (before, seen)
+    unchanged = {"email": "First@example.test", "name": "Ada", "username": "ada", "image_path": "ada.jpg"}
+    assert client.put("/users", unchanged).status_code == 200
+    client.log_in("first@example.test")
+    assert client.put("/users", {"email": "second@example.test"}).status_code == 200
+    subject = "The e-mail address of your account was changed"
+    told = [mail.recipient for mail in outbox.messages if mail.subject == subject]
+    assert told == [EMAIL, "first@example.test"]
+
+
+def test_asking_who_has_an_address_or_user_name_is_bounded_as_signing_up_is(app_for: AppFor, transport: str):
+    app = app_for(contracts="falcon_alert", access_token_type=transport, rate_limit_signup="4 per hour")
+    spy = FalconClient(app, transport)
+    spy.sign_up("spy@example.test")
+    spy.another_device().register()
+    spy.use()
+    taken = runtime_of(app).engine.accounts.get(2).username
+    before = stored_rows(app)
+
+    assert_refused(spy.put("/users", {"email": EMAIL, "username": taken}), 409, "Email already exists")
+    assert_refused(spy.put("/users", {"username": taken}), 409, "Username already exists")
+    for body in ({"email": EMAIL}, {"email": "nobody@example.test"}, {"username": taken}):
+        refused = spy.put("/users", body)
+        assert_refused(refused, 429)
+        assert int(refused.headers["Retry-After"]) > 1
+
+    assert stored_rows(app) == before
+    assert "account:self:changed" not in event_kinds(app)
+    assert spy.put("/users", {"email": "spy@example.test", "name": "Spy"}).status_code == 200
 
 
 def test_deleting_the_account_ends_everything(client: FalconClient):

@@ -124,10 +124,26 @@ def account(call: Call) -> Response:
     body=schemas.UpdateRequest,
     answers=schemas.AccountAnswer,
     access=Access.FULL,
-    refuses=(NOTHING_TO_UPDATE, errors.EmailTaken, errors.UsernameTaken),
+    refuses=(
+        NOTHING_TO_UPDATE,
+        errors.EmailTaken,
+        errors.UsernameTaken,
+        errors.ReauthenticationRequired,
+        errors.RateLimited,
+    ),
 )
 def change_account(call: Call, body: dict[str, Any]) -> Response:
-    """Change what is given and show the record; tokens name the person anew from the next refresh."""
+    """Change what is given and show the record; tokens name the person anew from the next refresh.
+
+    Another address asks for a recent login, because a password can be reset by it. It and another user name
+    count as a sign-up does: the answer tells as well whether somebody has them.
+    """
+    known = call.judged_snapshot.person._asdict()
+    others = {name for name in ("email", "username") if body.get(name, known[name]) != known[name]}
+    if "email" in others:
+        call.engine.factor_changes.demand_recent_proof(call.judged_snapshot)
+    if others:
+        call.check_limit("signup")
     return call.answer(presenter.account_body(_changed(call, body)))
 
 
