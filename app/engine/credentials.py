@@ -168,7 +168,14 @@ class Credentials:
         )
 
     def change_with_token(
-        self, purpose: CodePurpose, token: str, new: str, client: Client, *, must_differ: bool = False
+        self,
+        purpose: CodePurpose,
+        token: str,
+        new: str,
+        client: Client,
+        *,
+        must_differ: bool = False,
+        into_organization: bool = False,
     ) -> Proof:
         """Let whoever holds a token choose another password; every session of the person ends.
 
@@ -176,7 +183,7 @@ class Credentials:
 
         Raises:
             InvalidCode: the token is wrong, expired, used, or void since a newer one, a change or the end of
-                every session.
+                every session; or with `into_organization` leads into none.
             PasswordUnchanged: with `must_differ`.
             PasswordRefused.
             OrganizationSuspended, MembershipLost: it leads where nobody gets in; nothing is spent.
@@ -184,7 +191,8 @@ class Credentials:
 
         Transaction: a read, and one in which the token is spent and the password stored.
         """
-        standing = self.own.standing(self._codes.holder_of(purpose, token, client))
+        holder = self._codes.holder_of(purpose, token, client, into_organization=into_organization)
+        standing = self.own.standing(holder)
         with self._passwords.admission():
             if must_differ and self._passwords.verify(standing.hashed, new):
                 raise PasswordUnchanged

@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.delivery import MemorySender
 from app.primitives.clock import FrozenClock
-from tests.clients import ORIGIN, PASSWORD
+from tests.clients import ORIGIN, PASSWORD, AuthClient
 from tests.conftest import AppFor, runtime_of
 from tests.contracts.entryguard_client import BASE, EMAIL, SLUG, EntryGuardClient, assert_refused
 from tests.http.wire import stored_rows
@@ -167,6 +167,24 @@ def test_invitation_lasts_seven_days_and_no_longer(
     clock.advance(timedelta(days=7))
     assert_refused(set_password(ada.another_device(), token), 401)
     assert verified_at(ada.app, 2) is None
+
+
+def test_invitation_into_no_organization_is_refused_and_stays_good(
+    app_for: AppFor, transport: str, outbox: MemorySender
+):
+    app = app_for(contracts="nest_auth,entryguard", access_token_type=transport)
+    inviter = AuthClient(app, transport)
+    inviter.sign_up()
+    runtime_of(app).engine.accounts.change(1, {"permissions": ["users.invite"]})
+    assert inviter.post("/auth/invite", {"email": BEA}).status_code == 201
+    token, before = outbox.messages[-1].text.split("token=")[1].split()[0], stored_rows(app)
+
+    assert_refused(set_password(EntryGuardClient(app, transport), token), 401, "token is not valid")
+
+    assert stored_rows(app) == before
+    assert events(app, "account:code:refused")[-1].details == {"purpose": "invitation"}
+    body = {"token": token, "password": FIRST}
+    assert inviter.http.post("/auth/accept-invitation", json=body, base_url=ORIGIN).status_code == 200
 
 
 def test_invitation_is_no_token_for_anything_else(ada: EntryGuardClient, outbox: MemorySender):

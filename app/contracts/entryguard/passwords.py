@@ -55,7 +55,9 @@ def forgot_password(call: Call, body: dict[str, Any]) -> Response:
 def reset_password(call: Call, body: dict[str, Any]) -> Response:
     """Choose another password with the token of the mail; every session ends and a new one is opened."""
     replacing = call.cookie_refresh_token()
-    proof = call.engine.password_resets.reset(body["token"], body["password"], call.client)
+    proof = call.engine.password_resets.reset(
+        body["token"], body["password"], call.client, into_organization=True
+    )
     return enter(call, lambda: call.engine.open_session(proof, call.policy, call.client, replacing=replacing))
 
 
