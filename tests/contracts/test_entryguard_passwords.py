@@ -221,6 +221,18 @@ def test_reset_changes_nothing_for_whom_the_organization_lets_in_no_more(
     assert reset(guard, token).status_code == 200
 
 
+def test_reset_takes_another_password_where_a_change_is_due(guard: EntryGuardClient, outbox: MemorySender):
+    guard.sign_up()
+    change_user(guard.app, must_change_password=True)
+    forget(guard)
+    token, before, seen = token_of(outbox), stored_rows(guard.app), event_kinds(guard.app)
+
+    assert_refused(reset(guard, token, PASSWORD), 400, "new password must differ from the current one")
+
+    assert (stored_rows(guard.app), event_kinds(guard.app)) == (before, seen)
+    assert reset(guard, token).get_json()["passwordExpired"] is False
+
+
 @pytest.mark.parametrize("is_suspended", [False, True])
 def test_reset_token_that_leads_into_no_organization_is_refused_and_stays_good(
     app_for: AppFor, transport: str, outbox: MemorySender, *, is_suspended: bool

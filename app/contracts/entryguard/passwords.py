@@ -49,7 +49,7 @@ def forgot_password(call: Call, body: dict[str, Any]) -> Response:
     body=password_schemas.ResetPasswordRequest,
     answers=schemas.LoginAnswer,
     limit="password",
-    refuses=(errors.PasswordRefused, *_REFUSES_TOKEN),
+    refuses=(errors.PasswordRefused, errors.PasswordUnchanged, *_REFUSES_TOKEN),
     gives_tokens=True,
 )
 def reset_password(call: Call, body: dict[str, Any]) -> Response:
@@ -80,7 +80,6 @@ def change_expired_password(call: Call, body: dict[str, Any]) -> Response:
             body["password_change_token"],
             body["new_password"],
             call.client,
-            must_differ=True,
         )
     except errors.PasswordRefused as refused:
         return call.answer(presenter.policy_body(refused), 422)
