@@ -56,6 +56,7 @@ class Offer(StrEnum):
     LOGIN_CODES = "logs in by a code"
     SECOND_FACTORS = "asks for a second factor"
     TRUSTED_DEVICES = "trusts devices"
+    RECENT_PROOFS = "asks for a recent proof of who one is"
     LOGIN_RULE = "documents no count of failed logins of its own"
 
 

@@ -60,6 +60,7 @@ PHONE_NUMBERS = _where(Offer.PHONE_NUMBERS)
 LOGIN_CODES = _where(Offer.LOGIN_CODES)
 SECOND_FACTORS = _where(Offer.SECOND_FACTORS)
 TRUSTED_DEVICES = _where(Offer.TRUSTED_DEVICES)
+RECENT_PROOFS = _where(Offer.RECENT_PROOFS)
 LOGIN_RULE = _where(Offer.LOGIN_RULE)
 COOKIES = Reach(
     needs="cookies: pages, or a contract that sends tokens in them",

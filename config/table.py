@@ -426,10 +426,10 @@ TRUSTED_DEVICE_SECONDS = Setting(
 REAUTHENTICATION_SECONDS = Setting(
     name="KEYTURN_REAUTHENTICATION_SECONDS",
     kind=seconds(60, _DAY),
-    reach=reach.SECOND_FACTORS,
+    reach=reach.RECENT_PROOFS,
     default="900",
-    why="Changing second factors, and on the pages ending other sessions, asks for a proof of who one is "
-    "that is not older (ASVS 7.5.1, 7.5.2).",
+    why="Changing second factors or the e-mail address, and on the pages ending other sessions, asks for a "
+    "proof of who one is that is not older (ASVS 7.5.1, 7.5.2).",
 )
 
 LOGIN_ATTEMPTS = Setting(

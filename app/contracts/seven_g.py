@@ -94,7 +94,7 @@ blueprint = Blueprint("seven_g", __name__)
     body=LoginRequest,
     answers=TokenAnswer,
     limit="login",
-    refuses=(errors.InvalidCredentials, errors.AccountLocked),
+    refuses=(errors.InvalidCredentials, errors.PasswordChangeRequired, errors.AccountLocked),
     gives_tokens=True,
 )
 def log_in(call: Call, body: dict[str, Any]) -> Response:
@@ -123,6 +123,7 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
         errors.InvalidAccessToken,
         errors.InvalidRefreshToken,
         errors.AccountUnavailable,
+        errors.PasswordChangeRequired,
     ),
     gives_tokens=True,
 )
@@ -187,6 +188,7 @@ CONTRACT = Contract(
     errors=ERRORS,
     error_body=error_body,
     error_schema=EnvelopeAnswer,
+    refuses_due_password=True,
     access_dies_at_refresh=True,
     refresh_needs_access=True,
     bare_access_tokens=True,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.engine.errors import InvalidRequest
-from app.engine.identifiers import new_email, new_phone
+from app.engine.identifiers import new_email, new_phone, new_username
 
 COLUMNS = ("email", "phone", "username", "name", "role", "must_change_password")
 PROVEN = ("email", "phone")
@@ -20,7 +20,7 @@ _NEVER_NULL = ("role", "must_change_password")
 _FOLDED: dict[str, Callable[[str], str]] = {
     "email": new_email,
     "phone": new_phone,
-    "username": str.strip,
+    "username": new_username,
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 
@@ -34,7 +34,7 @@ from app.engine.proof import lock_person
 from app.engine.refreshing import EndReason
 from app.engine.sessions import Sessions
 from app.engine.snapshot import PersonRow
-from app.models import PersonStatus, User
+from app.models import Membership, PersonStatus, RecoveryCode, TotpDevice, User
 from app.primitives.clock import Clock
 
 _Created = TypeVar("_Created")
@@ -184,7 +184,11 @@ class Accounts:
         self._set_status(user_id, PersonStatus.ACTIVE, EventKind.ACCOUNT_REINSTATED, None)
 
     def delete(self, user_id: int, client: Client | None = None) -> None:
-        """Remove a person: sessions end and everything personal goes; the bare row keeps the ids taken."""
+        """Remove a person: sessions end and everything personal goes; the bare row keeps the ids taken.
+
+        Memberships go too, also that of an organization's last administrator: nobody is kept against their
+        will, and an operator names another.
+        """
         self._set_status(user_id, PersonStatus.DELETED, EventKind.ACCOUNT_DELETED, EndReason.DELETED, client)
 
     def find(self, identifier: Identifier) -> PersonRow:
@@ -287,8 +291,7 @@ class Accounts:
             user.status = status
             user.updated_at = self._clock.now()
             if status is PersonStatus.DELETED:
-                void_codes(transaction, user_id)
-                _forget(user)
+                _forget(transaction, user)
             self._events.record(transaction, kind, Subject(user_id=user_id), client)
 
         self._database.transact(work)
@@ -325,11 +328,14 @@ def _taken(transaction: Transaction, user: User, own_id: int | None = None) -> A
     return InvalidRequest("the account could not be stored; try again")
 
 
-def _forget(user: User) -> None:
-    """Blank everything personal."""
+def _forget(transaction: Transaction, user: User) -> None:
+    """Blank or delete everything personal; trust in devices has ended with the sessions."""
+    void_codes(transaction, user.id)
+    for model in (Membership, TotpDevice, RecoveryCode):
+        transaction.execute(delete(model).where(model.user_id == user.id))
     user.email = user.phone = user.username = user.name = user.hashed_password = None
     user.email_verified_at = user.phone_verified_at = None
-    user.attributes = {}
+    user.mfa_enabled, user.attributes = False, {}
 
 
 def person_row(user: User) -> PersonRow:

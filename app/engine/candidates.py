@@ -83,10 +83,7 @@ class Candidate:
 
     def password_is_due(self, now: datetime) -> bool:
         """Tell whether another password has to be chosen first."""
-        expires_after = self.rules.expires_after
-        return self.person.must_change_password or (
-            expires_after is not None and now - self.password_chosen_at >= expires_after
-        )
+        return self.person.must_change_password or self.rules.have_expired(self.password_chosen_at, now)
 
 
 def find_candidate(

@@ -59,7 +59,9 @@ class Credentials:
         events: Events,
         notices: Notices,
     ) -> None:
-        self.own = OwnPasswords(database=database, passwords=passwords, throttle=throttle, events=events)
+        self.own = OwnPasswords(
+            database=database, passwords=passwords, throttle=throttle, clock=clock, events=events
+        )
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
@@ -133,7 +135,7 @@ class Credentials:
         with self._passwords.admission():
             standing = self.own.standing(user_id)
             self.own.check_current(standing, current, client, rule)
-            if new == current:
+            if self._passwords.are_same(new, current):
                 raise PasswordUnchanged
             self._store_password(standing, new, client, kept=kept)
 
@@ -168,7 +170,13 @@ class Credentials:
         )
 
     def change_with_token(
-        self, purpose: CodePurpose, token: str, new: str, client: Client, *, must_differ: bool = False
+        self,
+        purpose: CodePurpose,
+        token: str,
+        new: str,
+        client: Client,
+        *,
+        into_organization: bool = False,
     ) -> Proof:
         """Let whoever holds a token choose another password; every session of the person ends.
 
@@ -176,19 +184,21 @@ class Credentials:
 
         Raises:
             InvalidCode: the token is wrong, expired, used, or void since a newer one, a change or the end of
-                every session.
-            PasswordUnchanged: with `must_differ`.
+                every session; or with `into_organization` leads into none.
+            PasswordUnchanged: it is the one that is due for a change.
             PasswordRefused.
             OrganizationSuspended, MembershipLost: it leads where nobody gets in; nothing is spent.
             Unavailable: too many passwords wait to be hashed; the token is not spent.
 
         Transaction: a read, and one in which the token is spent and the password stored.
         """
-        standing = self.own.standing(self._codes.holder_of(purpose, token, client))
+        holder = self._codes.holder_of(purpose, token, client, into_organization=into_organization)
+        standing = self.own.standing(holder)
         with self._passwords.admission():
-            if must_differ and self._passwords.verify(standing.hashed, new):
-                raise PasswordUnchanged
             hashed = self.own.hash_new(standing, new)
+            # Asked last, so that no list of passwords that will not do can be tried against the one there is.
+            if standing.is_due and self._passwords.verify(standing.hashed, new):
+                raise PasswordUnchanged
 
         def work(transaction: Transaction, redeemed: Redeemed) -> Proof | InvalidCode:
             user, payload = redeemed

@@ -14,7 +14,8 @@ class SessionPolicy:
 
     `opens_pending`: a session may be opened while its second factor is due, and can do nothing but finish it.
     `challenges_second_factor`: the one who logs in is asked for it before there is any session.
-    `wants_password_first`: none is opened while another password is due.
+    `wants_password_first`: none is opened while another password is due. `refuses_due_password`: neither is
+    one refreshed, because the contract has no way to choose another password.
     """
 
     contract: str
@@ -28,6 +29,7 @@ class SessionPolicy:
     opens_pending: bool = False
     challenges_second_factor: bool = False
     wants_password_first: bool = False
+    refuses_due_password: bool = False
 
     @property
     def asks_for_second_factor(self) -> bool:

@@ -63,6 +63,20 @@ def new_phone(typed: str) -> str:
     return folded
 
 
+def new_username(typed: str) -> str:
+    """Return a user name as it is stored: without space around it.
+
+    With an `@` it could be another person's address, which some contracts show or take in the same place.
+
+    Raises:
+        InvalidRequest: it is empty, or has an `@`.
+    """
+    folded = typed.strip()
+    if not folded or "@" in folded:
+        raise InvalidRequest({"username": "username must not be empty or contain @"})
+    return folded
+
+
 def _folded_email(typed: str) -> str:
     return typed.strip().lower()
 

@@ -105,11 +105,20 @@ class Invitations:
         """
         self._send(person, organization_id, client, template="confirmation", path=path, channel=Channel.MAIL)
 
-    def accept(self, token: str, password: str, client: Client, rule: ThrottleRule) -> Proof:
+    def accept(
+        self,
+        token: str,
+        password: str,
+        client: Client,
+        rule: ThrottleRule,
+        *,
+        into_organization: bool = False,
+    ) -> Proof:
         """Take the token of a link: the address is proven, and the person is who they say.
 
         Raises:
-            InvalidCode: the token is wrong, expired, used or replaced, or the password was changed meanwhile.
+            InvalidCode: the token is wrong, expired, used or replaced, or the password was changed meanwhile;
+                or with `into_organization` it leads into none.
             PasswordRefused: the first password will not do; the token stays good.
             CurrentPasswordIncorrect, AccountLocked: there is a password already, and it is another one.
             OrganizationSuspended: nobody gets in where the link leads; it stays good.
@@ -117,7 +126,10 @@ class Invitations:
 
         Transaction: reads, the count of a password that was given, and one in which the token is spent.
         """
-        standing = self._own.standing(self._codes.holder_of(CodePurpose.INVITATION, token, client))
+        holder = self._codes.holder_of(
+            CodePurpose.INVITATION, token, client, into_organization=into_organization
+        )
+        standing = self._own.standing(holder)
         with self._passwords.admission():
             first = self._own.hash_new(standing, password) if standing.hashed is None else None
             if first is None:

@@ -194,21 +194,25 @@ class OneTimeCodes:
 
         return _raised(self._database.transact(work))
 
-    def holder_of(self, purpose: CodePurpose, raw: str, client: Client) -> int:
+    def holder_of(
+        self, purpose: CodePurpose, raw: str, client: Client, *, into_organization: bool = False
+    ) -> int:
         """Return whose good token this is, and spend nothing.
 
         Raises:
-            InvalidCode, CodeExpired: as for `redeem`.
+            InvalidCode, CodeExpired: as for `redeem`. With `into_organization` the former also of a token
+                that leads into none.
 
         Transaction: one, which records a refusal.
         """
 
         def work(transaction: Transaction) -> int | InvalidCode:
             row = self._row_of(transaction, purpose, raw)
-            if row is not None and row.expires_at > self._clock.now():
+            leads_on = row is not None and (not into_organization or bool(row.payload.get("organization_id")))
+            if row is not None and leads_on and row.expires_at > self._clock.now():
                 return row.user_id
             self._record_refusal(transaction, purpose, row.user_id if row else None, client)
-            return InvalidCode() if row is None else CodeExpired()
+            return CodeExpired() if leads_on else InvalidCode()
 
         return _raised(self._database.transact(work))
 

@@ -14,15 +14,17 @@ from app.engine.login_throttle import LoginThrottle, ThrottleRule
 from app.engine.password_rules import PasswordRules
 from app.engine.passwords import Passwords
 from app.engine.snapshot import PersonRow
+from app.primitives.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A person whose password is to be replaced, as they stood when it was decided."""
+    """A person whose password is to be replaced, as they stood when it was decided; perhaps it has to be."""
 
     person: PersonRow
     hashed: str | None = field(repr=False)
     rules: PasswordRules
+    is_due: bool
 
 
 class OwnPasswords:
@@ -32,11 +34,18 @@ class OwnPasswords:
     """
 
     def __init__(
-        self, *, database: Database, passwords: Passwords, throttle: LoginThrottle, events: Events
+        self,
+        *,
+        database: Database,
+        passwords: Passwords,
+        throttle: LoginThrottle,
+        clock: Clock,
+        events: Events,
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
+        self._clock = clock
         self._events = events
 
     def standing(self, user_id: int) -> Standing:
@@ -49,7 +58,9 @@ class OwnPasswords:
         def work(transaction: Transaction) -> Standing:
             user = locked(transaction, user_id)
             rules = rules_of(transaction, user_id, self._passwords.rules)
-            return Standing(person_row(user), user.hashed_password, rules)
+            chosen_at = user.password_changed_at or user.created_at
+            is_due = user.must_change_password or rules.have_expired(chosen_at, self._clock.now())
+            return Standing(person_row(user), user.hashed_password, rules, is_due)
 
         return self._database.transact(work)
 

@@ -94,9 +94,11 @@ class PasswordResets:
             CodePurpose.PASSWORD_RESET_CODE, user_id, code, work, client, claimed=identifier
         )
 
-    def reset(self, token: str, new: str, client: Client) -> Proof:
+    def reset(self, token: str, new: str, client: Client, *, into_organization: bool = False) -> Proof:
         """Store the new password and end every session; see `Credentials.change_with_token`."""
-        return self._credentials.change_with_token(CodePurpose.PASSWORD_RESET, token, new, client)
+        return self._credentials.change_with_token(
+            CodePurpose.PASSWORD_RESET, token, new, client, into_organization=into_organization
+        )
 
     def _find(self, identifier: Identifier, target: LoginTarget = ANYWHERE) -> Candidate | None:
         """Return whom a code may be sent to: nobody, where the account may not be used."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 SETTINGS_KEY = "password"
@@ -23,6 +23,10 @@ class PasswordRules:
     digit: bool = False
     special: bool = False
     expires_after: timedelta | None = None
+
+    def have_expired(self, chosen_at: datetime, now: datetime) -> bool:
+        """Tell whether a password that was chosen then is older than it may be."""
+        return self.expires_after is not None and now - chosen_at >= self.expires_after
 
     def violations(self, password: str) -> list[str]:
         """Return what is wrong with a password, for the person to read."""

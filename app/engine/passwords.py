@@ -83,6 +83,11 @@ class Passwords:
                 return False
         return hashed is not None
 
+    @staticmethod
+    def are_same(one: str, other: str) -> bool:
+        """Tell whether both are one password, however each was composed."""
+        return _fixed_form(one) == _fixed_form(other)
+
     def is_outdated(self, hashed: str) -> bool:
         """Tell whether the hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(hashed)

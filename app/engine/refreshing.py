@@ -17,6 +17,7 @@ from app.engine.errors import (
     InvalidRefreshToken,
     MembershipLost,
     OrganizationSuspended,
+    PasswordChangeRequired,
     RefreshTokenExpired,
     RefreshTokenReused,
     SessionRevoked,
@@ -48,6 +49,7 @@ _EVENTS = {
     Outcome.RECOVER: EventKind.REFRESH_RECOVERED,
     Outcome.AHEAD: EventKind.REFRESH_AHEAD,
 }
+_GIVES_TOKENS = {Outcome.ROTATE, *_EVENTS}
 
 
 class EndReason(StrEnum):
@@ -170,6 +172,8 @@ class Refresher:
             raise InvalidRefreshToken("another application's")
         now = self._clock.now()
         outcome = decide(snapshot, token.generation, now, policy.windows)
+        if policy.refuses_due_password and snapshot.person.must_change_password and outcome in _GIVES_TOKENS:
+            raise PasswordChangeRequired
         reading = _Reading(snapshot, token.generation, outcome, now)
         if outcome is not Outcome.ROTATE:
             return reading, None

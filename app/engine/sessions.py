@@ -16,6 +16,7 @@ from app.engine.errors import (
     AccountUnavailable,
     InvalidAccessToken,
     InvalidRefreshToken,
+    PasswordChangeRequired,
     SecondFactorRequired,
     Unavailable,
 )
@@ -86,6 +87,7 @@ class Sessions(SessionEndings):
             SecondFactorRequired: it is due, and this policy knows no way to ask for it.
             SecondFactorDue: it is due, and this policy asks for it before there is a session.
             PasswordDue: another password is, and this policy wants it before a session that can do anything.
+            PasswordChangeRequired: it is, and this policy knows no way to choose one.
             Unavailable: nothing was opened.
 
         Transaction: commits before it returns; sweeping old rows follows in one of its own, and so do the
@@ -204,6 +206,7 @@ class Sessions(SessionEndings):
         Raises:
             RefreshTokenReused: an older token came back; the session is revoked.
             RefreshTokenExpired, SessionRevoked, AccountUnavailable: the session is over.
+            PasswordChangeRequired: another password is due, and this policy knows no way to choose one.
             InvalidRefreshToken: not a token of this service and contract; nothing was changed.
             Unavailable: nothing is known to have changed; the same token may be presented again.
 
@@ -295,10 +298,10 @@ class Sessions(SessionEndings):
         """Record that somebody who has proven who they are was not let in, once nothing of it remains."""
         try:
             yield
-        except SecondFactorDue:
-            # No refusal yet: this contract asks for the factor, and the login goes on from there.
+        except (SecondFactorDue, PasswordDue):
+            # No refusal yet: this contract asks for what is due, and the login goes on from there.
             raise
-        except (SecondFactorRequired, AccountUnavailable):
+        except (SecondFactorRequired, PasswordChangeRequired, AccountUnavailable):
             self._database.transact(
                 lambda transaction: self._events.record(
                     transaction, EventKind.LOGIN_REFUSED, subject, client, methods=list(methods)
@@ -319,5 +322,7 @@ def _check_due(policy: SessionPolicy, proof: Proof, *, pending: bool, overdue: b
     """Refuse what has to be done before there is a session; a pending one can do nothing else anyway."""
     if pending and not policy.opens_pending:
         raise SecondFactorDue(proof) if policy.challenges_second_factor else SecondFactorRequired
+    if overdue and not pending and policy.refuses_due_password:
+        raise PasswordChangeRequired
     if overdue and not pending and policy.wants_password_first:
         raise PasswordDue(proof)

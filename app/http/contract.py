@@ -76,6 +76,7 @@ class Contract:
 
     `opens_pending`: a login whose second factor is due opens a session that can do nothing but finish it.
     `wants_password_first`: a login whose password is due opens no session before another one is chosen.
+    `refuses_due_password`: it is refused, and so is a refresh, since another one is chosen elsewhere.
     `challenges_second_factor`: it opens none, but is told what was proven so far and asks for the rest.
     `access_dies_at_refresh`: only the access token of the newest generation is good. `refresh_needs_access`:
     the access token must come along at refresh, expired or not, so its cookie lives as long as the refresh
@@ -99,6 +100,7 @@ class Contract:
     opens_pending: bool = False
     challenges_second_factor: bool = False
     wants_password_first: bool = False
+    refuses_due_password: bool = False
     refresh_needs_access: bool = False
     bare_access_tokens: bool = False
     exact_bearer: bool = False
@@ -130,4 +132,5 @@ class Contract:
             opens_pending=self.opens_pending,
             challenges_second_factor=self.challenges_second_factor,
             wants_password_first=self.wants_password_first,
+            refuses_due_password=self.refuses_due_password,
         )

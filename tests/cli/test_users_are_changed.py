@@ -62,6 +62,8 @@ def test_what_no_database_would_keep_is_wrong_usage(ada, pair):
         ('must_change_password="yes"', "must_change_password must be true or false"),
         ('phone="call me"', "phone must be a phone number"),
         ("email=1", "email must be a string"),
+        ('username=" "', "username must not be empty or contain @"),
+        ('username="bob@example.test"', "username must not be empty or contain @"),
     ],
 )
 def test_a_column_takes_its_own_kind_of_value(ada, pair, sentence):

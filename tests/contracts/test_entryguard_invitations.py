@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.delivery import MemorySender
 from app.primitives.clock import FrozenClock
-from tests.clients import ORIGIN, PASSWORD
+from tests.clients import ORIGIN, PASSWORD, AuthClient
 from tests.conftest import AppFor, runtime_of
 from tests.contracts.entryguard_client import BASE, EMAIL, SLUG, EntryGuardClient, assert_refused
 from tests.http.wire import stored_rows
@@ -169,6 +169,24 @@ def test_invitation_lasts_seven_days_and_no_longer(
     assert verified_at(ada.app, 2) is None
 
 
+def test_invitation_into_no_organization_is_refused_and_stays_good(
+    app_for: AppFor, transport: str, outbox: MemorySender
+):
+    app = app_for(contracts="nest_auth,entryguard", access_token_type=transport)
+    inviter = AuthClient(app, transport)
+    inviter.sign_up()
+    runtime_of(app).engine.accounts.change(1, {"permissions": ["users.invite"]})
+    assert inviter.post("/auth/invite", {"email": BEA}).status_code == 201
+    token, before = outbox.messages[-1].text.split("token=")[1].split()[0], stored_rows(app)
+
+    assert_refused(set_password(EntryGuardClient(app, transport), token), 401, "token is not valid")
+
+    assert stored_rows(app) == before
+    assert events(app, "account:code:refused")[-1].details == {"purpose": "invitation"}
+    body = {"token": token, "password": FIRST}
+    assert inviter.http.post("/auth/accept-invitation", json=body, base_url=ORIGIN).status_code == 200
+
+
 def test_invitation_is_no_token_for_anything_else(ada: EntryGuardClient, outbox: MemorySender):
     invite(ada)
     token = token_of(outbox)
@@ -202,6 +220,18 @@ def test_taken_address_and_full_organization_are_bad_requests(ada: EntryGuardCli
     assert_refused(refused, 400, "the organization has as many users as it may have")
     assert (stored_rows(ada.app), event_kinds(ada.app)) == (before, seen)
     assert len(outbox.messages) == 3
+
+
+def test_person_who_is_deleted_leaves_the_place_to_somebody_else(ada: EntryGuardClient):
+    assert [invite(ada, f"{name}@example.test").status_code for name in ("bea", "cara")] == [201, 201]
+    engine = runtime_of(ada.app).engine
+    engine.accounts.delete(2)
+
+    assert invite(ada, "dora@example.test").status_code == 201
+
+    members = engine.organizations.list_members(SLUG, limit=10)
+    assert [member.email for member in members] == [EMAIL, "cara@example.test", "dora@example.test"]
+    assert events(ada.app, "account:self:deleted")[0].user_id == 2
 
 
 def test_only_an_administrator_invites(ada: EntryGuardClient, outbox: MemorySender):

@@ -7,7 +7,7 @@ import pytest
 
 from app.delivery import MemorySender
 from app.primitives.clock import FrozenClock
-from tests.clients import ORIGIN, PASSWORD
+from tests.clients import ORIGIN, PASSWORD, AuthClient
 from tests.conftest import AppFor, runtime_of
 from tests.contracts.entryguard_client import BASE, EMAIL, SLUG, EntryGuardClient, assert_refused
 from tests.http.wire import stored_rows
@@ -219,6 +219,42 @@ def test_reset_changes_nothing_for_whom_the_organization_lets_in_no_more(
     organizations.reinstate(SLUG)
     organizations.add_member(SLUG, 1)
     assert reset(guard, token).status_code == 200
+
+
+def test_reset_takes_another_password_where_a_change_is_due(guard: EntryGuardClient, outbox: MemorySender):
+    guard.sign_up()
+    change_user(guard.app, must_change_password=True)
+    forget(guard)
+    token, before, seen = token_of(outbox), stored_rows(guard.app), event_kinds(guard.app)
+
+    assert_refused(reset(guard, token, PASSWORD), 400, "new password must differ from the current one")
+
+    assert (stored_rows(guard.app), event_kinds(guard.app)) == (before, seen)
+    assert reset(guard, token).get_json()["passwordExpired"] is False
+
+
+@pytest.mark.parametrize("is_suspended", [False, True])
+def test_reset_token_that_leads_into_no_organization_is_refused_and_stays_good(
+    app_for: AppFor, transport: str, outbox: MemorySender, *, is_suspended: bool
+):
+    app = app_for(contracts="nest_auth,entryguard", access_token_type=transport)
+    guard, ada = EntryGuardClient(app, transport), AuthClient(app, transport)
+    guard.sign_up()
+    if is_suspended:
+        runtime_of(app).engine.organizations.suspend(SLUG)
+    ada.post("/auth/forgot-password", {"email": EMAIL})
+    found = re.search(r"\b\d{6}\b", outbox.messages[-1].text)
+    assert found is not None
+    answer = ada.post("/auth/verify-forgot-password-otp", {"email": EMAIL, "code": found[0]})
+    token, before = answer.get_json()["resetToken"], stored_rows(app)
+
+    assert_refused(reset(guard.another_device(), token), 401, "token is not valid")
+
+    assert stored_rows(app) == before
+    assert events(app, "account:code:refused")[-1].details == {"purpose": "password-reset"}
+    body = {"token": token, "newPassword": NEW_PASSWORD}
+    assert ada.post("/auth/reset-password", body).status_code == 200
+    assert guard.log_in(password=NEW_PASSWORD).status_code == (403 if is_suspended else 200)
 
 
 def test_event_of_changed_rules_names_what_changed(guard: EntryGuardClient):

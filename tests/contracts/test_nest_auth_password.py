@@ -1,6 +1,7 @@
 """Changing the password: section 10 of the contract."""
 
 import hashlib
+import unicodedata
 
 import pytest
 from flask import Flask
@@ -85,6 +86,19 @@ def test_unusable_new_password_changes_nothing(
 
     assert stored_rows(client.app) == before
     assert event_kinds(client.app) == seen
+
+
+def test_same_password_composed_otherwise_is_no_other_one(client: AuthClient) -> None:
+    composed = "caf\u00e9 horse battery st\u00e5ple"
+    client.keep(client.post("/auth/signup", {"email": "ada@example.test", "password": composed}))
+    client.get("/auth/me")
+    change_user(client.app, must_change_password=True)
+    before, seen = stored_rows(client.app), event_kinds(client.app)
+
+    refused = _change(client, composed, unicodedata.normalize("NFD", composed))
+
+    assert_refused(refused, 400, "NEW_PASSWORD_SAME_AS_CURRENT")
+    assert (stored_rows(client.app), event_kinds(client.app)) == (before, seen)
 
 
 def test_guessing_the_current_password_is_limited(

@@ -17,6 +17,7 @@ from app.primitives.clock import FrozenClock
 from tests.applications import leave
 from tests.clients import ORIGIN, PASSWORD, AuthClient
 from tests.conftest import AppFor, SettingsFor, runtime_of
+from tests.http.wire import stored_rows
 from tests.rows import change_user, event_kinds, events
 
 NEW_PASSWORD = "a quite different staple"
@@ -308,14 +309,38 @@ def test_failed_delivery_is_not_seen_from_outside(
     leave(mute)
 
 
+def let_password_expire(app: Flask, clock: FrozenClock) -> None:
+    organizations = runtime_of(app).engine.organizations
+    organization = organizations.create(slug="works", name="Works")
+    organizations.add_member("works", 1)
+    organizations.change_settings(organization.id, {"password": {"expiration_days": 30}}, None)
+    clock.advance(timedelta(days=30))
+
+
+@pytest.mark.parametrize("is_expired", [False, True])
+def test_reset_takes_another_password_where_a_change_is_due(
+    client: AuthClient, outbox: MemorySender, clock: FrozenClock, *, is_expired: bool
+):
+    client.sign_up()
+    if is_expired:
+        let_password_expire(client.app, clock)
+    else:
+        change_user(client.app, must_change_password=True)
+    token = reset_token(client.another_device(), outbox)
+    before, seen = stored_rows(client.app), event_kinds(client.app)
+
+    assert refused(reset(client, token, PASSWORD)) == (400, "NEW_PASSWORD_SAME_AS_CURRENT")
+    assert refused(reset(client, token, "password")) == (400, "PASSWORD_POLICY_VIOLATION")
+
+    assert (stored_rows(client.app), event_kinds(client.app)) == (before, seen)
+    assert reset(client, token).status_code == 200
+    assert "mustChangePassword" not in client.log_in(password=NEW_PASSWORD).get_json()
+
+
 def test_expired_password_has_to_be_changed_first(app: Flask, clock: FrozenClock, outbox: MemorySender):
     client = AuthClient(app, "header")
     client.sign_up()
-    engine = runtime_of(app).engine
-    organization = engine.organizations.create(slug="works", name="Works")
-    engine.organizations.add_member("works", 1)
-    engine.organizations.change_settings(organization.id, {"password": {"expiration_days": 30}}, None)
-    clock.advance(timedelta(days=30))
+    let_password_expire(app, clock)
     assert client.log_in().get_json()["mustChangePassword"] is True
     assert refused(client.get("/auth/user")) == (403, "MUST_CHANGE_PASSWORD")
     body = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}

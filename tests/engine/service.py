@@ -110,6 +110,11 @@ class Service:
             connection.execute(delete(model))
             connection.commit()
 
+    def owners(self, model: type[Any]) -> set[int]:
+        """Return who has rows in a table."""
+        with self.pool.connect() as connection:
+            return set(connection.scalars(select(model.user_id)))
+
     def hashed_password(self, email: str = ADA) -> str | None:
         """Read what is stored of a password."""
         with self.pool.connect() as connection:

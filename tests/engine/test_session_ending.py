@@ -17,10 +17,12 @@ from app.engine.errors import (
     SessionRevoked,
 )
 from app.engine.grant import Grant
-from app.models import Membership
+from app.engine.mfa import RecoveryForm
+from app.models import Membership, OneTimeCode, RecoveryCode, TotpDevice
 from app.primitives.clock import FrozenClock
 from tests.conftest import on_every_database
-from tests.engine.service import FIREFOX, INACTIVITY, PASSWORD, Service
+from tests.engine.factors import RFC_SECRET, give_device, give_recovery_codes
+from tests.engine.service import FIREFOX, INACTIVITY, PASSWORD, Service, by_email
 
 pytestmark = on_every_database
 GRACE_OBSERVER = "grace@example.test"
@@ -177,6 +179,25 @@ def test_a_deleted_person_leaves_nothing_personal_and_no_way_in(service: Service
     assert (person.email, person.name, person.attributes) == (None, None, {})
     with pytest.raises(AuthError, match="Invalid credentials"):
         service.log_in()
+
+
+def test_a_deleted_person_leaves_no_place_factor_or_code_behind(service: Service):
+    grant, theirs = service.log_in(), service.engine.accounts.find(by_email(GRACE_OBSERVER))
+    organizations = service.engine.organizations
+    organizations.add_member("acme", theirs.id, is_admin=True)
+    for person in (grant.person, theirs):
+        give_device(service.engine, person, RFC_SECRET)
+        give_recovery_codes(service.engine, person, RecoveryForm.LONG)
+        service.engine.password_resets.send_code(by_email(person.email or ""), FIREFOX)
+
+    service.accounts.delete(grant.person.id)
+
+    for model in (Membership, TotpDevice, RecoveryCode, OneTimeCode):
+        assert service.owners(model) == {theirs.id}
+    assert [member.id for member in organizations.list_members("acme", limit=10)] == [theirs.id]
+    assert service.event_kinds()[-2:] == ["session:all:ended", "account:self:deleted"]
+    service.accounts.delete(theirs.id)
+    assert organizations.list_members("acme", limit=10) == []
 
 
 def test_a_password_change_ends_every_session_and_mails(service: Service):

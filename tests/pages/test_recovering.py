@@ -11,8 +11,8 @@ from app.delivery import MemorySender
 from app.primitives.clock import FrozenClock
 from tests.conftest import AppFor, runtime_of
 from tests.pages.browser import Browser
-from tests.pages.conftest import sign_in, sign_up
-from tests.rows import all_sessions, event_kinds
+from tests.pages.conftest import PASSWORD, sign_in, sign_up
+from tests.rows import all_sessions, change_user, event_kinds
 
 NEW = "a wholly different horse battery"
 ADA = "ada@example.test"
@@ -60,6 +60,17 @@ def test_resetting_ones_own_password_signs_this_browser_out(ada: Browser, outbox
     assert ada.first.headers["Clear-Site-Data"] == '"cache"'
     assert ada.cookie("accessToken") is ada.cookie("refreshToken") is None
     assert event_kinds(ada.app)[-2:] == ["account:password:changed", "session:all:ended"]
+
+
+def test_password_that_is_due_is_not_reset_to_itself(ada: Browser, outbox: MemorySender):
+    other = Browser(ada.app)
+    change_user(ada.app, must_change_password=True)
+    ask_for_code(other).submit("Change password", code=code_in(outbox), new_password=PASSWORD)
+
+    assert (other.answer.status_code, event_kinds(ada.app)[-1]) == (422, "account:code:sent")
+    assert "The new password must be another one than the current." in other.text
+    assert other.submit("Change password", new_password=NEW).path.startswith("/account/sign-in")
+    assert sign_in(other, password=NEW).path == "/account/"
 
 
 def test_unknown_address_is_answered_alike(ada: Browser, outbox: MemorySender):

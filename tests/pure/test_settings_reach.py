@@ -108,9 +108,9 @@ OFFERED = {
         "MFA_METHODS",
         "MFA_ISSUER",
         "MFA_REQUIRED",
-        "REAUTHENTICATION_SECONDS",
     },
     Offer.TRUSTED_DEVICES: {"TRUSTED_DEVICE_SECONDS"},
+    Offer.RECENT_PROOFS: {"REAUTHENTICATION_SECONDS"},
     Offer.LOGIN_RULE: {"LOGIN_ATTEMPTS", "LOGIN_WINDOW_SECONDS", "LOGIN_LOCK_SECONDS"},
 }
 # By what one sees in the source of a contract that it makes the offer.
@@ -120,8 +120,9 @@ EVIDENCE = {
     Offer.PASSWORD_RESETS: r"engine\.password_resets\b",
     Offer.PHONE_NUMBERS: r"engine\.verification\b",
     Offer.LOGIN_CODES: r"engine\.passwordless\b",
-    Offer.SECOND_FACTORS: r"engine\.factor_changes\b",
+    Offer.SECOND_FACTORS: r"engine\.second_factors\b",
     Offer.TRUSTED_DEVICES: r"engine\.trusted_devices\b",
+    Offer.RECENT_PROOFS: r"errors\.ReauthenticationRequired\b",
     Offer.LOGIN_RULE: r"\A(?!.*ThrottleRule\()",
 }
 

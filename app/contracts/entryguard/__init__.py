@@ -29,7 +29,15 @@ CONTRACT = Contract(
         # The documentation promises that a refresh token dies at its first use.
         grace=timedelta(0),
         recovery=timedelta(0),
-        offers=frozenset({Offer.SIGN_UP, Offer.PASSWORD_CHANGES, Offer.PASSWORD_RESETS, Offer.LOGIN_RULE}),
+        offers=frozenset(
+            {
+                Offer.SIGN_UP,
+                Offer.PASSWORD_CHANGES,
+                Offer.PASSWORD_RESETS,
+                Offer.RECENT_PROOFS,
+                Offer.LOGIN_RULE,
+            }
+        ),
     ),
     cookies=CookieNames(
         access="entryguard_access",

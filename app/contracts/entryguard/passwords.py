@@ -49,13 +49,15 @@ def forgot_password(call: Call, body: dict[str, Any]) -> Response:
     body=password_schemas.ResetPasswordRequest,
     answers=schemas.LoginAnswer,
     limit="password",
-    refuses=(errors.PasswordRefused, *_REFUSES_TOKEN),
+    refuses=(errors.PasswordRefused, errors.PasswordUnchanged, *_REFUSES_TOKEN),
     gives_tokens=True,
 )
 def reset_password(call: Call, body: dict[str, Any]) -> Response:
     """Choose another password with the token of the mail; every session ends and a new one is opened."""
     replacing = call.cookie_refresh_token()
-    proof = call.engine.password_resets.reset(body["token"], body["password"], call.client)
+    proof = call.engine.password_resets.reset(
+        body["token"], body["password"], call.client, into_organization=True
+    )
     return enter(call, lambda: call.engine.open_session(proof, call.policy, call.client, replacing=replacing))
 
 
@@ -78,7 +80,6 @@ def change_expired_password(call: Call, body: dict[str, Any]) -> Response:
             body["password_change_token"],
             body["new_password"],
             call.client,
-            must_differ=True,
         )
     except errors.PasswordRefused as refused:
         return call.answer(presenter.policy_body(refused), 422)

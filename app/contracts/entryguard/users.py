@@ -70,7 +70,7 @@ def set_password(call: Call, body: dict[str, Any]) -> Response:
     """Choose the first password, or give the one there is; the address is proven and a session is opened."""
     replacing = call.cookie_refresh_token()
     proof = call.engine.invitations.accept(
-        body["invite_token"], body["password"], call.client, call.engine.login_rule
+        body["invite_token"], body["password"], call.client, call.engine.login_rule, into_organization=True
     )
     return enter(
         call,

@@ -128,7 +128,7 @@ def change_password(call: Call, body: dict[str, Any]) -> Response:
     """Replace the password; every session of the person ends, this one too."""
     try:
         call.engine.credentials.change_password(
-            call.snapshot.person.id,
+            call.judged_snapshot.person.id,
             body["current_password"],
             body["new_password"],
             call.client,

@@ -21,7 +21,7 @@ CONTRACT = Contract(
         absolute_lifetime=timedelta(days=90),
         grace=timedelta(0),
         recovery=timedelta(0),
-        offers=frozenset({Offer.SIGN_UP, Offer.PASSWORD_CHANGES, Offer.LOGIN_RULE}),
+        offers=frozenset({Offer.SIGN_UP, Offer.PASSWORD_CHANGES, Offer.RECENT_PROOFS, Offer.LOGIN_RULE}),
     ),
     cookies=CookieNames(
         access="falcon_alert_access",

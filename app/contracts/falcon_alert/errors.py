@@ -36,6 +36,7 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
     errors.PasswordRefused: ErrorAnswer(400, "", field="password"),
     errors.EmailTaken: ErrorAnswer(409, "", "Email already exists"),
     errors.UsernameTaken: ErrorAnswer(409, "", "Username already exists"),
+    errors.ReauthenticationRequired: ErrorAnswer(403, "", "Log in again before you change the email"),
     errors.PermissionDenied: ErrorAnswer(403, "", "Only an administrator may create an administrator"),
 }
 

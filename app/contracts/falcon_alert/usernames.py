@@ -27,5 +27,5 @@ def registered_under_new_name(name: str, register: Callable[[str], PersonRow]) -
 
 
 def _username(name: str) -> str:
-    first_name = (name.split() or [""])[0][:_LONGEST_FIRST_NAME]
+    first_name = (name.replace("@", " ").split() or [""])[0][:_LONGEST_FIRST_NAME]
     return f"{secrets.choice(_ADJECTIVES)}_{first_name}{secrets.randbelow(_NUMBERS)}"

@@ -99,7 +99,7 @@ def verify(call: Call) -> Response:
 def register(call: Call, body: dict[str, Any]) -> Response:
     """Create an account; the client logs in next. An administrator is made by an administrator only."""
     role = Role(int(body.pop("role_id")))
-    check_may_grant(role, call.snapshot.person if call.access else None)
+    check_may_grant(role, call.judged_snapshot.person if call.access else None)
 
     def store(username: str) -> PersonRow:
         registration = Registration(**body, username=username, attributes={"role_id": role.value})
@@ -124,10 +124,26 @@ def account(call: Call) -> Response:
     body=schemas.UpdateRequest,
     answers=schemas.AccountAnswer,
     access=Access.FULL,
-    refuses=(NOTHING_TO_UPDATE, errors.EmailTaken, errors.UsernameTaken),
+    refuses=(
+        NOTHING_TO_UPDATE,
+        errors.EmailTaken,
+        errors.UsernameTaken,
+        errors.ReauthenticationRequired,
+        errors.RateLimited,
+    ),
 )
 def change_account(call: Call, body: dict[str, Any]) -> Response:
-    """Change what is given and show the record; tokens name the person anew from the next refresh."""
+    """Change what is given and show the record; tokens name the person anew from the next refresh.
+
+    Another address asks for a recent login, because a password can be reset by it. It and another user name
+    count as a sign-up does: the answer tells as well whether somebody has them.
+    """
+    known = call.judged_snapshot.person._asdict()
+    others = {name for name in ("email", "username") if body.get(name, known[name]) != known[name]}
+    if "email" in others:
+        call.engine.factor_changes.demand_recent_proof(call.judged_snapshot)
+    if others:
+        call.check_limit("signup")
     return call.answer(presenter.account_body(_changed(call, body)))
 
 
@@ -135,7 +151,7 @@ def change_account(call: Call, body: dict[str, Any]) -> Response:
 @operation("Delete one's own account", answers=schemas.StatusAnswer, access=Access.FULL, clears_tokens=True)
 def delete_account(call: Call) -> Response:
     """Remove the person; every session ends."""
-    call.engine.accounts.delete(call.snapshot.person.id, call.client)
+    call.engine.accounts.delete(call.judged_snapshot.person.id, call.client)
     return call.signed_out_answer({"status": True})
 
 
@@ -155,7 +171,7 @@ def delete_account(call: Call) -> Response:
 )
 def change_password(call: Call, body: dict[str, Any]) -> Response:
     """Replace the password; the person's other sessions end and this one stays."""
-    session, person, _ = call.snapshot
+    session, person, _ = call.judged_snapshot
     call.engine.credentials.change_password(
         person.id,
         body["old_password"],
@@ -190,4 +206,4 @@ def change_preferences(call: Call, body: dict[str, Any]) -> Response:
 def _changed(call: Call, changes: dict[str, Any]) -> PersonRow:
     if not changes:
         raise WireRefusal(NOTHING_TO_UPDATE)
-    return call.engine.accounts.change(call.snapshot.person.id, changes, call.client)
+    return call.engine.accounts.change(call.judged_snapshot.person.id, changes, call.client)

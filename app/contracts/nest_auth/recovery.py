@@ -65,7 +65,7 @@ def exchange_reset_code(call: Call, body: dict[str, Any]) -> Response:
     body=recovery_schemas.ResetPasswordRequest,
     answers=schemas.MessageAnswer,
     limit="password",
-    refuses=(INVALID_RESET_TOKEN, errors.PasswordRefused),
+    refuses=(INVALID_RESET_TOKEN, errors.PasswordRefused, errors.PasswordUnchanged),
     errors={errors.InvalidCode: INVALID_RESET_TOKEN, errors.CodeExpired: INVALID_RESET_TOKEN},
 )
 def reset_password(call: Call, body: dict[str, Any]) -> Response:

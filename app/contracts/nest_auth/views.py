@@ -146,7 +146,7 @@ def log_out(call: Call, body: dict[str, Any]) -> Response:
 @operation("Log out everywhere", answers=schemas.MessageAnswer, access=Access.SIGNED_IN, clears_tokens=True)
 def log_out_everywhere(call: Call) -> Response:
     """End every session of the person."""
-    call.engine.sessions.end_all(call.snapshot.person.id, call.client)
+    call.engine.sessions.end_all(call.judged_snapshot.person.id, call.client)
     return call.signed_out_answer({"message": "Logged out from all devices successfully"})
 
 
@@ -192,7 +192,7 @@ def verify_session(call: Call) -> Response:
 def change_password(call: Call, body: dict[str, Any]) -> Response:
     """Replace the password; every session of the person ends, this one too."""
     call.engine.credentials.change_password(
-        call.snapshot.person.id,
+        call.judged_snapshot.person.id,
         body["current_password"],
         body["new_password"],
         call.client,
@@ -219,7 +219,7 @@ def list_sessions(call: Call) -> Response:
 )
 def end_session(call: Call, session_id: UUID) -> Response:
     """End one session; somebody else's answers as one that does not exist."""
-    call.engine.sessions.end_own(call.snapshot.person.id, session_id, call.client)
+    call.engine.sessions.end_own(call.judged_snapshot.person.id, session_id, call.client)
     return call.answer({"message": "Session revoked successfully"})
 
 
@@ -227,7 +227,7 @@ def end_session(call: Call, session_id: UUID) -> Response:
 @operation("End all other sessions", answers=schemas.RevokedAnswer, access=Access.FULL)
 def end_other_sessions(call: Call) -> Response:
     """End all sessions of the person but this one."""
-    session, person, _ = call.snapshot
+    session, person, _ = call.judged_snapshot
     count = call.engine.sessions.end_others(person.id, session.id, call.client)
     return call.answer({"message": "Other sessions revoked successfully", "revoked": count})
 

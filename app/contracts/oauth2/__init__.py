@@ -37,4 +37,5 @@ CONTRACT = Contract(
     errors=ERRORS,
     error_body=presenter.error_body,
     error_schema=ErrorAnswer,
+    refuses_due_password=True,
 )

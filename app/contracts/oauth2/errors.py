@@ -1,7 +1,8 @@
 """How oauth2 answers each refusal (RFC 6749 section 5.2).
 
 Why a grant will not do is for the log alone: unknown, expired, revoked and reused are one answer. That a
-second factor is due is no secret from whoever knows the password, and no other try at this grant will help.
+second factor or another password is due is no secret from whoever knows the password, and no other try at
+this grant will help.
 """
 
 from app.engine import errors
@@ -19,6 +20,7 @@ _INVALID_GRANT = ErrorAnswer(
 _SECOND_FACTOR_DUE = ErrorAnswer(
     400, "invalid_grant", "A second factor is due, which the password grant cannot prove"
 )
+_PASSWORD_DUE = ErrorAnswer(400, "invalid_grant", "Another password is due, which has to be chosen elsewhere")
 _TRY_LATER = "temporarily_unavailable"
 _FROM_ELSEWHERE = ErrorAnswer(403, "access_denied")
 
@@ -35,7 +37,7 @@ ERRORS: dict[type[AuthError], ErrorAnswer] = {
     errors.InvalidCredentials: _INVALID_GRANT,
     errors.AccountUnavailable: _INVALID_GRANT,
     errors.SecondFactorRequired: _SECOND_FACTOR_DUE,
-    errors.PasswordChangeRequired: _INVALID_GRANT,
+    errors.PasswordChangeRequired: _PASSWORD_DUE,
     errors.CrossSiteRequest: _FROM_ELSEWHERE,
     errors.CsrfTokenInvalid: _FROM_ELSEWHERE,
     errors.AccountLocked: ErrorAnswer(429, _TRY_LATER),

@@ -40,6 +40,7 @@ def forbid_old_caches(response: Response) -> Response:
         errors.InvalidRefreshToken,
         errors.InvalidCredentials,
         errors.SecondFactorRequired,
+        errors.PasswordChangeRequired,
         errors.AccountUnavailable,
         errors.AccountLocked,
         errors.RateLimited,

@@ -49,7 +49,12 @@ def register(call: Call, body: dict[str, Any]) -> Response:
     body=schemas.LoginRequest,
     answers=schemas.LoginAnswer,
     limit="login",
-    refuses=(errors.InvalidCredentials, errors.AccountSuspended, errors.AccountLocked),
+    refuses=(
+        errors.InvalidCredentials,
+        errors.AccountSuspended,
+        errors.PasswordChangeRequired,
+        errors.AccountLocked,
+    ),
     gives_tokens=True,
     failure="Login failed",
 )
@@ -77,6 +82,7 @@ def log_in(call: Call, body: dict[str, Any]) -> Response:
         errors.InvalidRefreshToken,
         errors.AccountDeleted,
         errors.AccountSuspended,
+        errors.PasswordChangeRequired,
     ),
     gives_tokens=True,
     failure="Token refresh failed",
