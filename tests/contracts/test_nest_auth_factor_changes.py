@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.delivery import MemorySender
+from app.engine.errors import SecondFactorNotEnabled
 from app.primitives.clock import FrozenClock
 from tests.authenticator import Authenticator, enrol
 from tests.clients import PASSWORD, AuthClient
@@ -172,6 +173,48 @@ def test_lost_app_is_reset_with_a_recovery_code(ada: AuthClient, clock: FrozenCl
     assert ada.get("/auth/user").get_json()["code"] == "MFA_REQUIRED"
     assert not ada.log_in().get_json()["isRequiresMfa"]
     assert ada.get("/auth/mfa/devices").get_json() == []
+
+
+@pytest.fixture
+def codes(ada: AuthClient, clock: FrozenClock) -> list[str]:
+    """Ada has switched her second factor off; now it is asked for, and her app is lost."""
+    verify(ada, enrol(ada, clock).next_code())
+    codes = ada.post("/auth/mfa/generate-recovery-code").get_json()["codes"]
+    assert ada.post("/auth/mfa/toggle", {"enabled": False}).status_code == 200
+    runtime_of(ada.app).engine.accounts.change(1, {"mfa_required": True})
+    assert ada.log_in().get_json()["mfaMethods"] == ["totp"]
+    return codes
+
+
+def test_recovery_code_finishes_a_login_whose_factor_is_only_asked_for(
+    ada: AuthClient, codes: list[str]
+) -> None:
+    wrong = ada.post("/auth/mfa/verify-recovery-code", {"code": "wrong"})
+    assert (wrong.status_code, wrong.get_json()["code"]) == (401, "MFA_RECOVERY_CODE_INVALID")
+    assert session_row(ada.app, ada.current_access_token()).mfa_pending
+    assert event_kinds(ada.app)[-1] == "account:mfa:refused"
+    assert ada.keep(ada.post("/auth/mfa/verify-recovery-code", {"code": codes[0]})).status_code == 200
+    assert ada.get("/auth/user").status_code == 200
+
+
+def test_lost_app_is_reset_also_where_the_factor_is_only_asked_for(
+    ada: AuthClient, codes: list[str], clock: FrozenClock
+) -> None:
+    assert ada.post("/auth/mfa/reset-totp", {"code": codes[0]}).status_code == 200
+    assert ada.log_in().get_json()["mfaMethods"] == []
+    assert verify(ada, enrol(ada, clock).next_code()).status_code == 200
+    assert ada.get("/auth/user").status_code == 200
+
+
+def test_administrator_resets_a_factor_that_is_only_asked_for(ada: AuthClient, codes: list[str]) -> None:
+    engine = runtime_of(ada.app).engine
+    engine.factor_changes.reset(engine.accounts.get(1), None)
+    assert events(ada.app, "account:mfa:changed")[-1].details == {"change": "reset"}
+    body = ada.log_in().get_json()
+    assert (body["isRequiresMfa"], body["mfaMethods"]) == (True, [])
+    with pytest.raises(SecondFactorNotEnabled):
+        engine.factor_changes.reset(engine.accounts.get(1), None)
+    assert event_kinds(ada.app)[-1] == "session:login:succeeded"
 
 
 def test_mailed_code_is_a_factor_once_the_address_is_verified(

@@ -285,7 +285,7 @@ class FactorChanges:
 
         def work(transaction: Transaction) -> None:
             user = locked(transaction, person.id)
-            if not user.mfa_enabled:
+            if not self._factors.status_within(transaction, user).can_be_recovered:
                 raise SecondFactorNotEnabled
             self._factors.forget_within(transaction, user)
             by_whom = {} if by is None else {"by": by}

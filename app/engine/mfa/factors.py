@@ -44,6 +44,15 @@ class Status:
         """Tell whether a change asks for a second factor: one is switched on, or asked for and there."""
         return self.is_enabled or (self.is_required and bool(self.methods))
 
+    @property
+    def can_be_recovered(self) -> bool:
+        """Tell whether there is something to lose: one is switched on, or asked for and enrolled.
+
+        Switching it off leaves apps and codes where they are, until somebody asks for a second factor again.
+        """
+        has_app = any(device.is_confirmed for device in self.devices)
+        return self.is_enabled or (self.is_required and (has_app or self.recovery_codes_left > 0))
+
 
 class Factors:
     """Every factor that the deployment offers, and recovery codes, which always work."""
