@@ -159,6 +159,23 @@ def test_new_recovery_codes_kill_the_old(ada: AuthClient, clock: FrozenClock) ->
     assert ada.post("/auth/mfa/verify-recovery-code", {"code": new}).status_code == 200
 
 
+def test_new_recovery_codes_end_other_sessions_and_trust(ada: AuthClient, clock: FrozenClock) -> None:
+    app = enrol(ada, clock)
+    other = ada.another_device()
+    other.log_in()
+    proof = {"method": "totp", "otp": app.next_code(), "trustDevice": True}
+    other.keep(other.post("/auth/mfa/verify", proof))
+    assert other.is_let_in()
+
+    assert ada.post("/auth/mfa/generate-recovery-code").status_code == 200
+
+    assert ada.is_let_in()
+    assert other.get("/auth/me").get_json()["code"] == "SESSION_NOT_FOUND"
+    assert session_row(ada.app, other.current_access_token()).revoked_reason == "mfa_changed"
+    assert events(ada.app, "account:mfa:changed")[-1].details == {"change": "recovery codes renewed"}
+    assert other.log_in().get_json()["isRequiresMfa"]
+
+
 def test_recovery_code_without_second_factor_is_not_enabled(ada: AuthClient) -> None:
     answer = ada.post("/auth/mfa/verify-recovery-code", {"code": "x"})
     assert (answer.status_code, answer.get_json()["code"]) == (401, "MFA_NOT_ENABLED")

@@ -132,7 +132,7 @@ def disable(call: Call, body: dict[str, Any]) -> Response:
     refuses=(errors.SecondFactorNotEnabled, errors.ReauthenticationRequired),
 )
 def regenerate(call: Call) -> Response:
-    """Show eight new codes, once; the former ones are worthless."""
+    """Show eight new codes, once; the former ones are worthless, and every other session ends."""
     codes = call.engine.factor_changes.renew_recovery_codes(
         call.judged_snapshot, RecoveryForm.SHORT, call.client
     )

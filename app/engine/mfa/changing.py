@@ -202,7 +202,7 @@ class FactorChanges:
         self._change(snapshot, client, "removed", work)
 
     def renew_recovery_codes(self, snapshot: Snapshot, form: RecoveryForm, client: Client) -> list[str]:
-        """Return new recovery codes; the former ones are worthless.
+        """Return new recovery codes; the former ones are worthless, and what they may have opened ends.
 
         Raises:
             SecondFactorNotEnabled, ReauthenticationRequired.
@@ -218,7 +218,7 @@ class FactorChanges:
         def work(transaction: Transaction) -> None:
             user = check(transaction)
             self._factors.recovery_codes.replace_within(transaction, user.id, codes)
-            self._record(transaction, user, client, "recovery codes renewed")
+            self._changed_within(transaction, user, client, "recovery codes renewed", snapshot.session.id)
 
         # Nothing is hashed for whoever may not have them.
         self._database.transact(check)
@@ -317,14 +317,9 @@ class FactorChanges:
         """Record a change and end what began under the former factors: other sessions, trusted devices."""
         user.updated_at = self._clock.now()
         transaction.flush()
-        self._record(transaction, user, client, what, **details)
-        self._sessions.end_all_within(transaction, user.id, client, EndReason.MFA_CHANGED, kept=kept)
-
-    def _record(
-        self, transaction: Transaction, user: User, client: Client | None, what: str, **details: object
-    ) -> None:
         subject = Subject(user_id=user.id)
         self._events.record(transaction, EventKind.MFA_CHANGED, subject, client, change=what, **details)
+        self._sessions.end_all_within(transaction, user.id, client, EndReason.MFA_CHANGED, kept=kept)
 
     def _check_enrolment(
         self, transaction: Transaction, user: User, session: SessionRow, *, only_first: bool
