@@ -76,8 +76,8 @@ class Engine:
         passwords = Passwords(settings.passwords, breached_passwords or configured_range(settings.passwords))
         self.accounts = self._accounts(passwords)
         self._add_codes(settings, passwords)
-        self.invitations = self._invitations(passwords)
         self._add_second_factors(settings, passwords, rule)
+        self.invitations = self._invitations(passwords)
         self.sign_up = self._sign_ups(rule).sign_up
         self.reauthentication = self._reauthentication(passwords)
         self.resealing = Resealing(self.database, keyring)
@@ -143,9 +143,6 @@ class Engine:
             credentials=self.credentials,
             lifetime=settings.passwords.reset_lifetime,
         )
-        self.verification = Verification(
-            codes=self.codes, messages=messages, clock=self.clock, events=self.events
-        )
         self.passwordless = self._passwordless(passwords, is_enabled=settings.codes.passwordless)
 
     def _add_second_factors(self, settings: Settings, passwords: Passwords, rule: SecondFactorRule) -> None:
@@ -184,6 +181,19 @@ class Engine:
             events=self.events,
             notices=self._notices,
             sessions=self.sessions,
+        )
+        self.verification = self._verification(factors)
+
+    def _verification(self, factors: Factors) -> Verification:
+        return Verification(
+            database=self.database,
+            codes=self.codes,
+            messages=self.code_messages,
+            factors=factors,
+            factor_changes=self.factor_changes,
+            clock=self.clock,
+            events=self.events,
+            notices=self._notices,
         )
 
     def _reauthentication(self, passwords: Passwords) -> Reauthentication:

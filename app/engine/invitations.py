@@ -106,7 +106,9 @@ class Invitations:
         self._send(person, organization_id, client, template="confirmation", path=path, channel=Channel.MAIL)
 
     def accept(self, token: str, password: str, client: Client, rule: ThrottleRule) -> Proof:
-        """Take the token of a link: the address is proven, and the person is who they say.
+        """Take the token of a link: the person is who they say, and the address is proven.
+
+        Where that would add a factor to those that guard the account, the address stays unproven.
 
         Raises:
             InvalidCode: the token is wrong, expired, used or replaced, or the password was changed meanwhile.

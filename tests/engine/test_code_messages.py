@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from app.delivery import Channel, MemorySender
@@ -11,10 +12,11 @@ from app.engine.client import Client
 from app.engine.code_messages import Recipient
 from app.engine.engine import Engine
 from app.engine.errors import InvalidCode
+from app.engine.identifiers import Identifier, IdentifierKind
 from app.engine.one_time_codes import CodePurpose
 from app.engine.snapshot import PersonRow
 from app.models import OneTimeCode, SecurityEvent
-from tests.conftest import on_every_database
+from tests.conftest import on_every_database, runtime_of
 
 HERE = Client(ip_address="192.0.2.1", user_agent="Firefox")
 OTHERS = {"email": "ada@elsewhere.test", "phone": "+4915199999999"}
@@ -97,13 +99,19 @@ def test_person_suspended_since_they_were_read_is_sent_nothing(
     assert codes_of(engine) == []
 
 
-def test_former_mailbox_verifies_no_new_address(engine: Engine, ada: PersonRow, outbox: MemorySender):
-    changed = engine.accounts.change(ada.id, {"email": OTHERS["email"]})
+def test_former_mailbox_verifies_no_new_address(
+    app: Flask, engine: Engine, ada: PersonRow, outbox: MemorySender
+):
+    identifier = Identifier.of(IdentifierKind.EMAIL, ada.email or "")
+    policy = runtime_of(app).mounts["nest_auth"].policy
+    before = engine.log_in(identifier, "correct horse battery", policy, HERE).snapshot
+    engine.accounts.change(ada.id, {"email": OTHERS["email"]})
     outbox.messages.clear()
 
-    engine.verification.send(ada, Channel.MAIL, HERE)
+    engine.verification.send(before, Channel.MAIL, HERE)
 
     assert outbox.messages == []
+    after = engine.sessions.look_up(before.session.id)
     with pytest.raises(InvalidCode):
-        engine.verification.confirm(changed, Channel.MAIL, "000000", HERE)
+        engine.verification.confirm(after, Channel.MAIL, "000000", HERE)
     assert engine.accounts.get(ada.id).email_verified_at is None

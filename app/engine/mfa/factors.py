@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session as Transaction
 
+from app.delivery import Channel
 from app.engine.code_messages import CodeMessages
 from app.engine.database import Database
 from app.engine.events import Events
@@ -13,6 +14,7 @@ from app.engine.mfa.counted import CountedTries
 from app.engine.mfa.email import EmailCode
 from app.engine.mfa.factor import Factor
 from app.engine.mfa.recovery_codes import RecoveryCodes
+from app.engine.mfa.sent_code import SentCode
 from app.engine.mfa.sms import SmsCode
 from app.engine.mfa.totp import DeviceView, Totp
 from app.engine.one_time_codes import OneTimeCodes
@@ -103,6 +105,14 @@ class Factors:
             methods=self.ready_within(transaction, user),
             devices=self.totp.list_within(transaction, user.id),
             recovery_codes_left=self.recovery_codes.count_within(transaction, user.id),
+        )
+
+    def joins_within(self, transaction: Transaction, user: User, channel: Channel) -> bool:
+        """Tell whether proving what a channel reaches adds a factor to an account that one guards already."""
+        status = self.status_within(transaction, user)
+        return status.guards_changes and any(
+            isinstance(factor, SentCode) and factor.channel is channel and method not in status.methods
+            for method, factor in self.by_method.items()
         )
 
     def forget_within(self, transaction: Transaction, user: User) -> None:
