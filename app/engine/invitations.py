@@ -166,8 +166,5 @@ class Invitations:
             template=template,
             path=path,
             lifetime=_LIFETIME,
-            payload={
-                "organization_id": str(organization_id) if organization_id else None,
-                "channel": channel,
-            },
+            payload={"organization_id": str(organization_id) if organization_id else None},
         )

@@ -50,6 +50,10 @@ class CodePurpose(StrEnum):
     MFA_SMS = "mfa-sms"
 
 
+# Whoever holds one of these needs nothing else to get in, or past the password.
+LETS_IN = (CodePurpose.PASSWORD_RESET_CODE, CodePurpose.PASSWORD_RESET, CodePurpose.PASSWORDLESS)
+
+
 class Redeemed(NamedTuple):
     """A code that is being spent: whose it was, under the person's lock, and what was stored with it."""
 

@@ -15,7 +15,7 @@ from app.engine.errors import AddressMissing, AlreadyVerified
 from app.engine.events import EventKind, Events, Subject
 from app.engine.mfa import FactorChanges, Factors
 from app.engine.notices import Notices
-from app.engine.one_time_codes import CodePurpose, OneTimeCodes, Redeemed
+from app.engine.one_time_codes import LETS_IN, CodePurpose, OneTimeCodes, Redeemed, void_codes
 from app.engine.snapshot import SessionRow, Snapshot
 from app.models import User
 from app.primitives.clock import Clock
@@ -104,6 +104,8 @@ class Verification:
             return
         user.updated_at = self._clock.now()
         setattr(user, column, user.updated_at)
+        # What is under way to another one, which is not proven, must not let anybody in from now on.
+        void_codes(transaction, user.id, *LETS_IN)
         self._events.record(transaction, _EVENTS[channel], Subject(user_id=user.id), client)
 
     def _check(self, snapshot: Snapshot, channel: Channel) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.delivery import Channel, MemorySender
 from app.engine.accounts import Registration
@@ -13,9 +13,9 @@ from app.engine.code_messages import Recipient
 from app.engine.engine import Engine
 from app.engine.errors import InvalidCode
 from app.engine.identifiers import Identifier, IdentifierKind
-from app.engine.one_time_codes import CodePurpose
+from app.engine.one_time_codes import LETS_IN, CodePurpose
 from app.engine.snapshot import PersonRow
-from app.models import OneTimeCode, SecurityEvent
+from app.models import OneTimeCode, SecurityEvent, User
 from tests.conftest import on_every_database, runtime_of
 
 HERE = Client(ip_address="192.0.2.1", user_agent="Firefox")
@@ -115,3 +115,36 @@ def test_former_mailbox_verifies_no_new_address(
     with pytest.raises(InvalidCode):
         engine.verification.confirm(after, Channel.MAIL, "000000", HERE)
     assert engine.accounts.get(ada.id).email_verified_at is None
+
+
+@on_every_database
+@pytest.mark.parametrize("purpose", LETS_IN)
+def test_code_that_lets_in_goes_to_no_unproven_address_once_another_is_proven(
+    engine: Engine, ada: PersonRow, outbox: MemorySender, purpose: CodePurpose
+):
+    prove_number(engine, ada)
+
+    # Read before the number was proven, and so with none that is.
+    for channel in Channel:
+        engine.code_messages.send_code(purpose, Recipient(person=ada, claimed="", channel=channel), HERE)
+
+    assert [message.recipient for message in outbox.messages] == [ada.phone]
+    assert [code.payload for code in codes_of(engine)] == [{"channel": "sms"}]
+    assert sent_events(engine) == [None, ada.id]
+
+
+@pytest.mark.parametrize("purpose", [purpose for purpose in CodePurpose if purpose not in LETS_IN])
+def test_code_that_lets_nobody_in_goes_to_an_unproven_address(
+    engine: Engine, ada: PersonRow, outbox: MemorySender, purpose: CodePurpose
+):
+    prove_number(engine, ada)
+    engine.code_messages.send_code(purpose, Recipient(person=ada, claimed=""), HERE)
+    assert [message.recipient for message in outbox.messages] == [ada.email]
+
+
+def prove_number(engine: Engine, person: PersonRow) -> None:
+    engine.database.transact(
+        lambda transaction: transaction.execute(
+            update(User).where(User.id == person.id).values(phone_verified_at=engine.clock.now())
+        )
+    )
