@@ -4,8 +4,11 @@ import re
 from functools import partial
 
 import pytest
+from sqlalchemy import select
 
 from app.delivery import Channel, MemorySender
+from app.extensions import db
+from app.models import OneTimeCode
 from app.primitives.clock import FrozenClock
 from tests.authenticator import enrol
 from tests.clients import ORIGIN, AuthClient
@@ -131,3 +134,30 @@ def test_link_goes_to_no_unproven_address_while_a_number_is_proven(
     body = {"token": found[1], "password": NEWER}
     assert ada.another_device().post(f"{BASE}/reset-password", body).status_code == 200
     assert person_of(ada).email_verified_at is not None
+
+
+def test_guesses_by_one_name_do_not_tell_that_another_is_of_the_same_account(
+    stranger: AuthClient, outbox: MemorySender
+) -> None:
+    stranger.another_device().sign_up("bea@example.test")
+
+    def guess(code: str = "x", **who: str):
+        return post(stranger, "verify-forgot-password-otp", **who, code=code)
+
+    statuses = [guess(**BY_MAIL).status_code for _ in range(12)]
+    assert statuses == [400] * 10 + [429] * 2
+    post(stranger, "forgot-password", **BY_NUMBER)
+    seen = len(events(stranger.app, "account:code:refused"))
+    # The right code is not looked at: the limit is the person's, by whatever name.
+    same, other = guess(sent_code(outbox), **BY_NUMBER), guess(email="bea@example.test")
+    assert (same.status_code, same.get_json()) == (other.status_code, other.get_json())
+    assert refused(same) == (400, "VERIFICATION_CODE_INVALID")
+    assert len(events(stranger.app, "account:code:refused")) == seen + 2
+    assert [row.tries_left for row in stored_codes(stranger)] == [5]
+    statuses = [guess(**BY_NUMBER).status_code for _ in range(10)]
+    assert statuses == [400] * 9 + [429]
+
+
+def stored_codes(client: AuthClient) -> list[OneTimeCode]:
+    with client.app.app_context():
+        return list(db.session.scalars(select(OneTimeCode)))
