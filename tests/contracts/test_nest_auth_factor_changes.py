@@ -71,6 +71,28 @@ def test_enrolment_ends_other_sessions_and_is_told(
     assert subjects(outbox)[-1] == "The second factor of your account was changed"
 
 
+def test_session_whose_password_is_due_adds_no_factor(ada: AuthClient, clock: FrozenClock) -> None:
+    secret = ada.post("/auth/mfa/setup-totp", {}).get_json()["secret"]
+    change_user(ada.app, must_change_password=True)
+    body = {"secret": secret, "otp": Authenticator(secret, clock).code()}
+    for path in ("setup-totp", "verify-totp-setup"):
+        answer = ada.post(f"/auth/mfa/{path}", body)
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "MUST_CHANGE_PASSWORD")
+    assert not ada.get("/auth/mfa/status").get_json()["isEnabled"]
+    assert "account:mfa:changed" not in event_kinds(ada.app)
+
+
+def test_factor_that_is_asked_for_comes_before_a_password_that_is_due(
+    ada: AuthClient, clock: FrozenClock
+) -> None:
+    change_user(ada.app, must_change_password=True, attributes={"mfa_required": True})
+    ada.log_in()
+    assert verify(ada, enrol(ada, clock).next_code()).status_code == 200
+    assert ada.get("/auth/user").get_json()["code"] == "MUST_CHANGE_PASSWORD"
+    new = {"currentPassword": PASSWORD, "newPassword": "a quite different staple"}
+    assert ada.post("/auth/change-password", new).status_code == 200
+
+
 def test_several_apps_have_names_and_each_works(ada: AuthClient, clock: FrozenClock) -> None:
     phone = enrol(ada, clock, "Phone")
     verify(ada, phone.next_code())

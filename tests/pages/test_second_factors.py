@@ -179,6 +179,13 @@ def test_address_joins_the_factors_of_a_guarded_account_after_confirming(
     assert "second factor of your account" in outbox.messages[-1].text
 
 
+def test_password_that_is_due_comes_before_another_app(ada: Browser):
+    change_user(ada.app, must_change_password=True)
+    ada.open("/account/second-factors/app")
+    assert ada.path.startswith("/account/password")
+    assert "Choose another password" in ada.text
+
+
 def test_person_who_must_have_a_factor_sets_one_up_before_anything_else(app_for, clock: FrozenClock):
     browser = Browser(app_for(mfa_required="true"))
     browser.open("/account/sign-up").submit("Create account", email="ada@example.test", password=PASSWORD)

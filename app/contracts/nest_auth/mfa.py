@@ -15,7 +15,7 @@ from config import FactorMethod
 
 mfa = Blueprint("mfa", __name__)
 
-_WEAK = (errors.ReauthenticationRequired,)
+_WEAK = (errors.ReauthenticationRequired, errors.PasswordChangeRequired)
 _REFUSES_CODE = (errors.SecondFactorNotEnabled, errors.AccessSessionEnded, errors.AccountLocked)
 
 

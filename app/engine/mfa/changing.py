@@ -14,6 +14,7 @@ from app.engine.client import Client
 from app.engine.database import Database
 from app.engine.errors import (
     InvalidRequest,
+    PasswordChangeRequired,
     PermissionDenied,
     ReauthenticationRequired,
     SecondFactorEnabled,
@@ -298,10 +299,12 @@ class FactorChanges:
         """Demand a recent proof, by the second factor where there is one: trust in a device is none.
 
         Raises:
-            ReauthenticationRequired.
+            ReauthenticationRequired. PasswordChangeRequired: that comes first, and ends other sessions.
 
         Source: OWASP ASVS 7.5.1 and 6.4.4.
         """
+        if user.must_change_password:
+            raise PasswordChangeRequired
         is_recent = self._clock.now() - session.authenticated_at <= self._longest_proof_age
         status = self._factors.status_within(transaction, user)
         if not is_recent or ("mfa" not in session.auth_methods and status.guards_changes):
@@ -316,10 +319,7 @@ class FactorChanges:
         kept: UUID | None,
         **details: object,
     ) -> None:
-        """Record a change and end what began under the former factors: other sessions, trusted devices.
-
-        Whoever makes it tells the person of it, once it is committed.
-        """
+        """Record a change and end what began under the former factors: other sessions, trusted devices."""
         user.updated_at = self._clock.now()
         transaction.flush()
         subject = Subject(user_id=user.id)
