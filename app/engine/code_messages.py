@@ -16,7 +16,7 @@ from app.engine.database import Database
 from app.engine.errors import AccountLocked, RateLimited
 from app.engine.events import EventKind, Events, Subject
 from app.engine.login_throttle import LoginThrottle, hourly_rule
-from app.engine.one_time_codes import CodePurpose, OneTimeCodes, void_codes
+from app.engine.one_time_codes import LETS_IN, CodePurpose, OneTimeCodes, void_codes
 from app.engine.proof import NOBODY, lock_active
 from app.engine.snapshot import PersonRow
 
@@ -82,6 +82,8 @@ class CodeMessages:
     ) -> None:
         """Send six digits; the person's codes for `voids` become worthless.
 
+        The channel is stored with the `payload`.
+
         Raises:
             RateLimited: this person, or this name, has been sent enough for now.
 
@@ -134,9 +136,14 @@ class CodeMessages:
             raise RateLimited(error.retry_after, f"messages for {purpose}") from error
 
         def work(transaction: Transaction) -> tuple[str, str | None]:
-            user_id = _reached(transaction, recipient)
+            user_id = _reached(transaction, purpose, recipient)
             code = self._codes.issue_within(
-                transaction, purpose, user_id, form=form, lifetime=lifetime, payload=payload
+                transaction,
+                purpose,
+                user_id,
+                form=form,
+                lifetime=lifetime,
+                payload={**(payload or {}), "channel": recipient.channel},
             )
             if voids:
                 void_codes(transaction, user_id or NOBODY, *voids)
@@ -158,13 +165,19 @@ class CodeMessages:
             self._postbox.post(message)
 
 
-def _reached(transaction: Transaction, recipient: Recipient) -> int | None:
+def _reached(transaction: Transaction, purpose: CodePurpose, recipient: Recipient) -> int | None:
     """Return whose code it may be: nobody's, where the address has become another since it was read.
 
-    From here to the end the person is locked. A change of address that comes later makes the code worthless;
+    Nor is one made that lets somebody in by an address that is not proven while another of the account is:
+    whoever signed up with a stranger's address left one of their own behind, and would get the account back.
+
+    From here to the end the person is locked. A change or a proof that comes later makes the code worthless;
     one that came before must not have it sent to where the person is no more.
     """
     known = recipient.person if recipient.address else None
     user = lock_active(transaction, known.id if known is not None else None)
-    current = None if user is None else getattr(user, _COLUMNS[recipient.channel])
-    return user.id if user is not None and current == recipient.address else None
+    if user is None or getattr(user, _COLUMNS[recipient.channel]) != recipient.address:
+        return None
+    proven = [channel for channel, column in _COLUMNS.items() if getattr(user, f"{column}_verified_at")]
+    is_safe = purpose not in LETS_IN or not proven or recipient.channel in proven
+    return user.id if is_safe else None

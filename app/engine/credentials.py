@@ -1,5 +1,6 @@
 """Passwords in use: proving who one is, and taking another password."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from app.engine.events import EventKind, Events, Subject
 from app.engine.identifiers import Identifier
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
 from app.engine.notices import Notices
-from app.engine.one_time_codes import CodePurpose, OneTimeCodes, Redeemed, void_codes
+from app.engine.one_time_codes import LETS_IN, CodePurpose, OneTimeCodes, Redeemed, void_codes
 from app.engine.own_passwords import OwnPasswords, Standing
 from app.engine.passwords import Passwords
 from app.engine.proof import Proof, hold_organization
@@ -34,10 +35,8 @@ from app.primitives.clock import Clock
 _CHANGE_LIFETIME = timedelta(minutes=5)
 # What a new password makes worthless. Proving an address or a number is about something else.
 _VOIDED = (
-    CodePurpose.PASSWORD_RESET_CODE,
-    CodePurpose.PASSWORD_RESET,
+    *LETS_IN,
     CodePurpose.PASSWORD_CHANGE,
-    CodePurpose.PASSWORDLESS,
     CodePurpose.MFA_CHALLENGE,
     CodePurpose.MFA_EMAIL,
     CodePurpose.MFA_SMS,
@@ -177,6 +176,7 @@ class Credentials:
         client: Client,
         *,
         into_organization: bool = False,
+        effect: Callable[[Transaction, Redeemed], None] | None = None,
     ) -> Proof:
         """Let whoever holds a token choose another password; every session of the person ends.
 
@@ -190,7 +190,7 @@ class Credentials:
             OrganizationSuspended, MembershipLost: it leads where nobody gets in; nothing is spent.
             Unavailable: too many passwords wait to be hashed; the token is not spent.
 
-        Transaction: a read, and one in which the token is spent and the password stored.
+        Transaction: a read, and one in which the token is spent, the password stored and `effect` done.
         """
         holder = self._codes.holder_of(purpose, token, client, into_organization=into_organization)
         standing = self.own.standing(holder)
@@ -207,10 +207,9 @@ class Credentials:
                     transaction, EventKind.CODE_REFUSED, Subject(user_id=user.id), client, purpose=purpose
                 )
                 return InvalidCode("sessions were ended meanwhile")
-            organization = payload.get("organization_id")
-            organization_id = UUID(organization) if organization else None
-            if organization_id is not None:
-                hold_organization(transaction, user.id, organization_id)
+            organization_id = _held_organization(transaction, redeemed)
+            if effect is not None:
+                effect(transaction, redeemed)
             self.replace_within(transaction, user, hashed, client)
             return Proof(
                 user_id=user.id,
@@ -317,3 +316,12 @@ class Credentials:
                 transaction, kind, subject, client, identified_by=identifier.kind
             )
         )
+
+
+def _held_organization(transaction: Transaction, redeemed: Redeemed) -> UUID | None:
+    """Return the organization that a token leads to, if any, and make sure that it is open to the person."""
+    organization = redeemed.payload.get("organization_id")
+    organization_id = UUID(organization) if organization else None
+    if organization_id is not None:
+        hold_organization(transaction, redeemed.user.id, organization_id)
+    return organization_id

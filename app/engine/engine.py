@@ -76,8 +76,9 @@ class Engine:
         passwords = Passwords(settings.passwords, breached_passwords or configured_range(settings.passwords))
         self.accounts = self._accounts(passwords)
         self._add_codes(settings, passwords)
-        self.invitations = self._invitations(passwords)
         self._add_second_factors(settings, passwords, rule)
+        self.invitations = self._invitations(passwords)
+        self.password_resets = self._password_resets(settings, passwords)
         self.sign_up = self._sign_ups(rule).sign_up
         self.reauthentication = self._reauthentication(passwords)
         self.resealing = Resealing(self.database, keyring)
@@ -125,7 +126,7 @@ class Engine:
             events=self.events,
         )
         self.credentials = self._credentials(passwords)
-        self.code_messages = messages = CodeMessages(
+        self.code_messages = CodeMessages(
             database=self.database,
             codes=self.codes,
             throttle=self._throttle,
@@ -134,17 +135,6 @@ class Engine:
             public_url=settings.web.public_url,
             lifetime=settings.codes.lifetime,
             per_hour=settings.codes.messages_per_hour,
-        )
-        self.password_resets = PasswordResets(
-            database=self.database,
-            passwords=passwords,
-            codes=self.codes,
-            messages=messages,
-            credentials=self.credentials,
-            lifetime=settings.passwords.reset_lifetime,
-        )
-        self.verification = Verification(
-            codes=self.codes, messages=messages, clock=self.clock, events=self.events
         )
         self.passwordless = self._passwordless(passwords, is_enabled=settings.codes.passwordless)
 
@@ -184,6 +174,19 @@ class Engine:
             events=self.events,
             notices=self._notices,
             sessions=self.sessions,
+        )
+        self.verification = self._verification(factors)
+
+    def _verification(self, factors: Factors) -> Verification:
+        return Verification(
+            database=self.database,
+            codes=self.codes,
+            messages=self.code_messages,
+            factors=factors,
+            factor_changes=self.factor_changes,
+            clock=self.clock,
+            events=self.events,
+            notices=self._notices,
         )
 
     def _reauthentication(self, passwords: Passwords) -> Reauthentication:
@@ -230,6 +233,17 @@ class Engine:
             credentials=self.credentials,
             verification=self.verification,
             clock=self.clock,
+        )
+
+    def _password_resets(self, settings: Settings, passwords: Passwords) -> PasswordResets:
+        return PasswordResets(
+            database=self.database,
+            passwords=passwords,
+            codes=self.codes,
+            messages=self.code_messages,
+            credentials=self.credentials,
+            verification=self.verification,
+            lifetime=settings.passwords.reset_lifetime,
         )
 
     def _sign_ups(self, rule: SecondFactorRule) -> SignUps:

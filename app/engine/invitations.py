@@ -114,7 +114,9 @@ class Invitations:
         *,
         into_organization: bool = False,
     ) -> Proof:
-        """Take the token of a link: the address is proven, and the person is who they say.
+        """Take the token of a link: the person is who they say, and the address is proven.
+
+        Where that would add a factor to those that guard the account, the address stays unproven.
 
         Raises:
             InvalidCode: the token is wrong, expired, used or replaced, or the password was changed meanwhile;
@@ -176,8 +178,5 @@ class Invitations:
             template=template,
             path=path,
             lifetime=_LIFETIME,
-            payload={
-                "organization_id": str(organization_id) if organization_id else None,
-                "channel": channel,
-            },
+            payload={"organization_id": str(organization_id) if organization_id else None},
         )

@@ -74,6 +74,24 @@ class LoginThrottle:
             # Another attempt has put the same row there in this moment; now it can be read.
             self.reserve(identifier, address, rule)
 
+    def reserve_named(self, named: str, holder: str, address: str | None, rule: ThrottleRule) -> bool:
+        """Count one attempt by the name that was given and by whose it is; tell whether it may be looked at.
+
+        Where only the count of the holder is full, nobody is told: it would say that two names are one's.
+
+        Raises:
+            AccountLocked: too many by that name; neither was counted.
+
+        Transaction: one for each count.
+        """
+        self.reserve(named, address, rule)
+        try:
+            if holder != named:
+                self.reserve(holder, address, rule)
+        except AccountLocked:
+            return False
+        return True
+
     def forgive_within(self, transaction: Transaction, identifier: str, address: str | None) -> None:
         """Forget the attempts of a person who has now given the right password from this address."""
         # In the order in which they are counted: any other would deadlock with an attempt of this moment.

@@ -50,6 +50,10 @@ class CodePurpose(StrEnum):
     MFA_SMS = "mfa-sms"
 
 
+# Whoever holds one of these needs nothing else to get in, or past the password.
+LETS_IN = (CodePurpose.PASSWORD_RESET_CODE, CodePurpose.PASSWORD_RESET, CodePurpose.PASSWORDLESS)
+
+
 class Redeemed(NamedTuple):
     """A code that is being spent: whose it was, under the person's lock, and what was stored with it."""
 
@@ -136,18 +140,21 @@ class OneTimeCodes:
         """Spend a code that was typed, and in the same transaction do what it is good for.
 
         Where `effect` raises, nothing is spent. Without a `user_id` the same work is done and the same is
-        answered and counted as for a wrong code; `claimed` is then the name that was given.
+        answered and counted as for a wrong code. `claimed` is the name that was given, if one was.
 
         Raises:
-            InvalidCode: wrong, used, replaced, burnt or never issued.
+            InvalidCode: wrong, used, replaced, burnt or never issued; or not looked at, because of too many
+                guesses at this person's codes by another name, which must not tell whose it is.
             CodeExpired: it was the right code, but too late.
-            AccountLocked: too many guesses at this person's codes for this purpose.
+            AccountLocked: too many guesses at codes for this purpose, by this name or at oneself.
 
-        Transaction: one that counts the guess, then one for all the rest, which is committed when it raises
-        what is named here.
+        Transaction: one or two that count the guess, then one for all the rest, which is committed when it
+        raises what is named here.
         """
-        counted = f"{purpose}/{f'person:{user_id}' if user_id is not None else claimed}"
-        self._throttle.reserve(counted, client.ip_address, self._rule)
+        holder = f"{purpose}/{f'person:{user_id}' if user_id is not None else f'nobody:{claimed}'}"
+        named = f"{purpose}/{claimed}" if claimed else holder
+        if not self._throttle.reserve_named(named, holder, client.ip_address, self._rule):
+            user_id = None
 
         def work(transaction: Transaction) -> Result | InvalidCode:
             user = lock_active(transaction, user_id)
@@ -161,7 +168,8 @@ class OneTimeCodes:
             if refused is not None or row is None or user is None:
                 self._count_wrong(transaction, purpose, user_id, client)
                 return refused or InvalidCode()
-            self._throttle.forgive_within(transaction, counted, client.ip_address)
+            for counted in dict.fromkeys((named, holder)):
+                self._throttle.forgive_within(transaction, counted, client.ip_address)
             return effect(transaction, Redeemed(user, row.payload))
 
         return _raised(self._database.transact(work))

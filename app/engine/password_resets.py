@@ -18,6 +18,7 @@ from app.engine.identifiers import Identifier, IdentifierKind
 from app.engine.one_time_codes import CodePurpose, OneTimeCodes, Redeemed
 from app.engine.passwords import Passwords
 from app.engine.proof import Proof
+from app.engine.verification import Verification
 
 
 class PasswordResets:
@@ -31,6 +32,7 @@ class PasswordResets:
         codes: OneTimeCodes,
         messages: CodeMessages,
         credentials: Credentials,
+        verification: Verification,
         lifetime: timedelta,
     ) -> None:
         self._database = database
@@ -38,10 +40,13 @@ class PasswordResets:
         self._codes = codes
         self._messages = messages
         self._credentials = credentials
+        self._verification = verification
         self._lifetime = lifetime
 
     def send_code(self, identifier: Identifier, client: Client) -> None:
-        """Send a code to the address or number that was given, if it is somebody's.
+        """Send a code to the address or number that was given, if it is somebody's and may let them in.
+
+        While one of the account is proven, another that is not may not.
 
         Raises:
             RateLimited: it, known or not, has been asked for too often.
@@ -55,6 +60,8 @@ class PasswordResets:
 
     def send_link(self, identifier: Identifier, organization_slug: str, client: Client, *, path: str) -> None:
         """Send a link to a member of an organization, if that is who was named; `path` ends before the token.
+
+        As for `send_code`, the address may have to be proven.
 
         Raises:
             RateLimited: as for `send_code`.
@@ -87,6 +94,7 @@ class PasswordResets:
                 redeemed.user.id,
                 form=CodeForm.TOKEN,
                 lifetime=self._lifetime,
+                payload=redeemed.payload,
             )
 
         user_id = found.person.id if found is not None else None
@@ -95,9 +103,17 @@ class PasswordResets:
         )
 
     def reset(self, token: str, new: str, client: Client, *, into_organization: bool = False) -> Proof:
-        """Store the new password and end every session; see `Credentials.change_with_token`."""
+        """Store the new password and end every session; see `Credentials.change_with_token`.
+
+        What the code or link was sent to is proven by it; see `Verification.note_within`.
+        """
+
+        def note(transaction: Transaction, redeemed: Redeemed) -> None:
+            channel = Channel(redeemed.payload["channel"])
+            self._verification.note_within(transaction, redeemed.user, channel, client)
+
         return self._credentials.change_with_token(
-            CodePurpose.PASSWORD_RESET, token, new, client, into_organization=into_organization
+            CodePurpose.PASSWORD_RESET, token, new, client, into_organization=into_organization, effect=note
         )
 
     def _find(self, identifier: Identifier, target: LoginTarget = ANYWHERE) -> Candidate | None:

@@ -47,7 +47,8 @@ class Passwordless:
     ) -> None:
         """Send a code, if the identifier is somebody's whom it can reach and who would be let in.
 
-        It goes to the address that was given, or else to one of the person's that is proven.
+        It goes to the address that was given, or else to one of the person's that is proven; and to the one
+        that was given only while none is proven, or it is itself.
 
         Raises:
             PasswordlessDisabled.
@@ -63,7 +64,7 @@ class Passwordless:
             claimed=str(identifier),
             channel=channel,
         )
-        self._messages.send_code(CodePurpose.PASSWORDLESS, recipient, client, payload={"channel": channel})
+        self._messages.send_code(CodePurpose.PASSWORDLESS, recipient, client)
 
     def prove(
         self, identifier: Identifier, code: str, client: Client, *, target: LoginTarget = ANYWHERE

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.client import Client
@@ -75,16 +75,15 @@ class TrustedDevices:
 
     def recognizes_within(self, transaction: Transaction, user_id: int, token: str | None) -> bool:
         """Tell whether the token is that of a device which this person trusts, and note its use."""
-        if not token:
+        if not token or not self.lifetime:
             return False
-        now = self._clock.now()
         hashes = [_hashed(key, user_id, token) for key in self._keyring.verifying(Purpose.TRUSTED_DEVICE)]
         return _changes(
             transaction,
             update(TrustedDevice)
             .where(TrustedDevice.user_id == user_id, TrustedDevice.hashed_token.in_(hashes))
-            .where(TrustedDevice.expires_at > now)
-            .values(last_used_at=now),
+            .where(*self._is_live())
+            .values(last_used_at=self._clock.now()),
         )
 
     def list_live(self, user_id: int) -> Sequence[TrustedDeviceView]:
@@ -93,10 +92,10 @@ class TrustedDevices:
         def work(transaction: Transaction) -> Sequence[TrustedDeviceView]:
             rows = transaction.scalars(
                 select(TrustedDevice)
-                .where(TrustedDevice.user_id == user_id, TrustedDevice.expires_at > self._clock.now())
+                .where(TrustedDevice.user_id == user_id, *self._is_live())
                 .order_by(TrustedDevice.created_at.desc(), TrustedDevice.id)
             )
-            return [_view(row) for row in rows]
+            return [_view(row, self.lifetime) for row in rows]
 
         return self._database.transact(work)
 
@@ -124,6 +123,14 @@ class TrustedDevices:
             return count
 
         return self._database.transact(work)
+
+    def _is_live(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """Return when trust holds: until its end, and no longer than a device is trusted today.
+
+        A lifetime that was shortened since goes for trust that was given before.
+        """
+        now = self._clock.now()
+        return TrustedDevice.expires_at > now, TrustedDevice.created_at > now - self.lifetime
 
     def _make_room(self, transaction: Transaction, user_id: int) -> None:
         own = select(TrustedDevice.id).where(TrustedDevice.user_id == user_id)
@@ -155,7 +162,7 @@ def _changes(transaction: Transaction, statement: Any) -> bool:
     return bool(result.rowcount == 1)
 
 
-def _view(row: TrustedDevice) -> TrustedDeviceView:
+def _view(row: TrustedDevice, lifetime: timedelta) -> TrustedDeviceView:
     return TrustedDeviceView(
         id=row.id,
         device_name=row.device_name,
@@ -163,5 +170,5 @@ def _view(row: TrustedDevice) -> TrustedDeviceView:
         user_agent=row.user_agent,
         created_at=row.created_at,
         last_used_at=row.last_used_at,
-        expires_at=row.expires_at,
+        expires_at=min(row.expires_at, row.created_at + lifetime),
     )

@@ -48,7 +48,7 @@ def verify_email(visit: PageVisit) -> Response:
 @Page(limit="password", shown_by=verify_email)
 def send_verification(visit: PageVisit) -> Response:
     """Send a code to the person's address."""
-    visit.engine.verification.send(visit.signed_in.person, Channel.MAIL, visit.client)
+    visit.engine.verification.send(visit.signed_in, Channel.MAIL, visit.client)
     return visit.go_to("account.verify_email", done="code-sent")
 
 
@@ -56,7 +56,7 @@ def send_verification(visit: PageVisit) -> Response:
 @Page(form=forms.CodeForm, limit="login", shown_by=verify_email)
 def confirm_email(visit: PageVisit, form: dict[str, Any]) -> Response:
     """Take the code back."""
-    visit.engine.verification.confirm(visit.signed_in.person, Channel.MAIL, form["code"], visit.client)
+    visit.engine.verification.confirm(visit.signed_in, Channel.MAIL, form["code"], visit.client)
     return visit.go_to("account.overview", done="verified")
 
 

@@ -19,7 +19,7 @@ def confirm(visit: PageVisit) -> Response:
     status = visit.engine.second_factors.status(visit.signed_in.person.id)
     offered: list[str] = []
     if status.guards_changes:
-        offered = [*status.methods, *([RECOVERY] if status.is_enabled else [])]
+        offered = [*status.methods, *([RECOVERY] if status.can_be_recovered else [])]
     asked = (visit.typed or request.args).get("method", "")
     method = next((choice for choice in offered if choice == asked), offered[0] if offered else None)
     return visit.show("confirm.html", method=method, offered=offered)

@@ -20,7 +20,7 @@ from app.pages.visiting import PageVisit
 
 View = Callable[..., Response]
 _MAY_BE_DUE: dict[Access, set[Due | None]] = {
-    Access.PARTIAL: {None, Due.SECOND_FACTOR, Due.PASSWORD},
+    Access.PARTIAL: {None, Due.SECOND_FACTOR},
     Access.SIGNED_IN: {None, Due.PASSWORD},
     Access.FULL: {None},
 }

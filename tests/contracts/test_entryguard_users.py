@@ -12,7 +12,7 @@ from tests.authenticator import Authenticator
 from tests.clients import PASSWORD
 from tests.conftest import AppFor, runtime_of
 from tests.contracts.entryguard_client import BASE, SLUG, EntryGuardClient, assert_refused
-from tests.rows import event_kinds, events
+from tests.rows import change_user, event_kinds, events
 
 BEA = "bea@example.test"
 USERS = "/api/v1/users"
@@ -68,6 +68,17 @@ def test_administrator_resets_a_members_second_factor(
     assert events(ada.app, "account:mfa:changed")[-1].details == {"change": "reset", "by": 1}
     notice = next(message for message in reversed(outbox.messages) if message.recipient == BEA)
     assert "an administrator has reset the second factor" in notice.text
+
+
+def test_administrator_resets_a_second_factor_that_is_only_asked_for(
+    ada: EntryGuardClient, bea: EntryGuardClient, clock: FrozenClock
+):
+    enrol(bea, clock)
+    change_user(ada.app, mfa_enabled=False, attributes={"mfa_required": True})
+    assert bea.another_device().log_in(BEA).get_json()["mfaChallengeToken"]
+    assert reset_mfa(ada, id_of(bea)).status_code == 200
+    assert bea.log_in(BEA).get_json()["mfaSetupRequired"] is True
+    assert events(ada.app, "account:mfa:changed")[-1].details == {"change": "reset", "by": 1}
 
 
 def test_nothing_to_reset_is_a_bad_request(ada: EntryGuardClient, bea: EntryGuardClient):

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.delivery import MemorySender
+from app.engine.errors import SecondFactorNotEnabled
 from app.primitives.clock import FrozenClock
 from tests.authenticator import Authenticator, enrol
 from tests.clients import PASSWORD, AuthClient
@@ -68,6 +69,28 @@ def test_enrolment_ends_other_sessions_and_is_told(
     assert session_row(ada.app, other.current_access_token()).revoked_reason == "mfa_changed"
     assert events(ada.app, "account:mfa:changed")[-1].details == {"change": "added"}
     assert subjects(outbox)[-1] == "The second factor of your account was changed"
+
+
+def test_session_whose_password_is_due_adds_no_factor(ada: AuthClient, clock: FrozenClock) -> None:
+    secret = ada.post("/auth/mfa/setup-totp", {}).get_json()["secret"]
+    change_user(ada.app, must_change_password=True)
+    body = {"secret": secret, "otp": Authenticator(secret, clock).code()}
+    for path in ("setup-totp", "verify-totp-setup"):
+        answer = ada.post(f"/auth/mfa/{path}", body)
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "MUST_CHANGE_PASSWORD")
+    assert not ada.get("/auth/mfa/status").get_json()["isEnabled"]
+    assert "account:mfa:changed" not in event_kinds(ada.app)
+
+
+def test_factor_that_is_asked_for_comes_before_a_password_that_is_due(
+    ada: AuthClient, clock: FrozenClock
+) -> None:
+    change_user(ada.app, must_change_password=True, attributes={"mfa_required": True})
+    ada.log_in()
+    assert verify(ada, enrol(ada, clock).next_code()).status_code == 200
+    assert ada.get("/auth/user").get_json()["code"] == "MUST_CHANGE_PASSWORD"
+    new = {"currentPassword": PASSWORD, "newPassword": "a quite different staple"}
+    assert ada.post("/auth/change-password", new).status_code == 200
 
 
 def test_several_apps_have_names_and_each_works(ada: AuthClient, clock: FrozenClock) -> None:
@@ -158,6 +181,23 @@ def test_new_recovery_codes_kill_the_old(ada: AuthClient, clock: FrozenClock) ->
     assert ada.post("/auth/mfa/verify-recovery-code", {"code": new}).status_code == 200
 
 
+def test_new_recovery_codes_end_other_sessions_and_trust(ada: AuthClient, clock: FrozenClock) -> None:
+    app = enrol(ada, clock)
+    other = ada.another_device()
+    other.log_in()
+    proof = {"method": "totp", "otp": app.next_code(), "trustDevice": True}
+    other.keep(other.post("/auth/mfa/verify", proof))
+    assert other.is_let_in()
+
+    assert ada.post("/auth/mfa/generate-recovery-code").status_code == 200
+
+    assert ada.is_let_in()
+    assert other.get("/auth/me").get_json()["code"] == "SESSION_NOT_FOUND"
+    assert session_row(ada.app, other.current_access_token()).revoked_reason == "mfa_changed"
+    assert events(ada.app, "account:mfa:changed")[-1].details == {"change": "recovery codes renewed"}
+    assert other.log_in().get_json()["isRequiresMfa"]
+
+
 def test_recovery_code_without_second_factor_is_not_enabled(ada: AuthClient) -> None:
     answer = ada.post("/auth/mfa/verify-recovery-code", {"code": "x"})
     assert (answer.status_code, answer.get_json()["code"]) == (401, "MFA_NOT_ENABLED")
@@ -172,6 +212,48 @@ def test_lost_app_is_reset_with_a_recovery_code(ada: AuthClient, clock: FrozenCl
     assert ada.get("/auth/user").get_json()["code"] == "MFA_REQUIRED"
     assert not ada.log_in().get_json()["isRequiresMfa"]
     assert ada.get("/auth/mfa/devices").get_json() == []
+
+
+@pytest.fixture
+def codes(ada: AuthClient, clock: FrozenClock) -> list[str]:
+    """Ada has switched her second factor off; now it is asked for, and her app is lost."""
+    verify(ada, enrol(ada, clock).next_code())
+    codes = ada.post("/auth/mfa/generate-recovery-code").get_json()["codes"]
+    assert ada.post("/auth/mfa/toggle", {"enabled": False}).status_code == 200
+    runtime_of(ada.app).engine.accounts.change(1, {"mfa_required": True})
+    assert ada.log_in().get_json()["mfaMethods"] == ["totp"]
+    return codes
+
+
+def test_recovery_code_finishes_a_login_whose_factor_is_only_asked_for(
+    ada: AuthClient, codes: list[str]
+) -> None:
+    wrong = ada.post("/auth/mfa/verify-recovery-code", {"code": "wrong"})
+    assert (wrong.status_code, wrong.get_json()["code"]) == (401, "MFA_RECOVERY_CODE_INVALID")
+    assert session_row(ada.app, ada.current_access_token()).mfa_pending
+    assert event_kinds(ada.app)[-1] == "account:mfa:refused"
+    assert ada.keep(ada.post("/auth/mfa/verify-recovery-code", {"code": codes[0]})).status_code == 200
+    assert ada.get("/auth/user").status_code == 200
+
+
+def test_lost_app_is_reset_also_where_the_factor_is_only_asked_for(
+    ada: AuthClient, codes: list[str], clock: FrozenClock
+) -> None:
+    assert ada.post("/auth/mfa/reset-totp", {"code": codes[0]}).status_code == 200
+    assert ada.log_in().get_json()["mfaMethods"] == []
+    assert verify(ada, enrol(ada, clock).next_code()).status_code == 200
+    assert ada.get("/auth/user").status_code == 200
+
+
+def test_administrator_resets_a_factor_that_is_only_asked_for(ada: AuthClient, codes: list[str]) -> None:
+    engine = runtime_of(ada.app).engine
+    engine.factor_changes.reset(engine.accounts.get(1), None)
+    assert events(ada.app, "account:mfa:changed")[-1].details == {"change": "reset"}
+    body = ada.log_in().get_json()
+    assert (body["isRequiresMfa"], body["mfaMethods"]) == (True, [])
+    with pytest.raises(SecondFactorNotEnabled):
+        engine.factor_changes.reset(engine.accounts.get(1), None)
+    assert event_kinds(ada.app)[-1] == "session:login:succeeded"
 
 
 def test_mailed_code_is_a_factor_once_the_address_is_verified(

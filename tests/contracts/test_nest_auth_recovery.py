@@ -16,7 +16,7 @@ from app.models import Base
 from app.primitives.clock import FrozenClock
 from tests.applications import leave
 from tests.clients import ORIGIN, PASSWORD, AuthClient
-from tests.conftest import AppFor, SettingsFor, runtime_of
+from tests.conftest import START, AppFor, SettingsFor, runtime_of
 from tests.http.wire import stored_rows
 from tests.rows import change_user, event_kinds, events
 
@@ -168,10 +168,13 @@ def test_nobody_and_somebody_are_answered_alike_whatever_is_asked(
     assert {message.recipient for message in outbox.messages} == {EMAIL}
 
 
+@pytest.mark.parametrize("is_reached", [True, False])
 def test_asking_costs_the_same_statements_for_nobody_and_for_somebody(
-    code_client: AuthClient, outbox: MemorySender, statements_of
+    code_client: AuthClient, outbox: MemorySender, statements_of, is_reached
 ):
     code_client.sign_up()
+    if not is_reached:
+        change_user(code_client.app, phone="+15550100", phone_verified_at=START)
     for path, body in (
         ("forgot-password", lambda email: {"email": email}),
         ("passwordless/send", lambda email: {"identifier": email}),
@@ -182,6 +185,7 @@ def test_asking_costs_the_same_statements_for_nobody_and_for_somebody(
             for email in (EMAIL, NOBODY)
         )
         assert known == unknown
+    assert bool(outbox.messages) is is_reached
 
 
 def test_messages_go_to_the_configured_address_whatever_the_request_claims(

@@ -12,9 +12,10 @@ from flask import Flask
 from app import create_app
 from app.extensions import db
 from app.primitives.clock import FrozenClock
-from tests.clients import AuthClient
+from tests.authenticator import enrol
+from tests.clients import PASSWORD, AuthClient
 from tests.conftest import SettingsFor
-from tests.rows import claims_of, event_kinds
+from tests.rows import claims_of, event_kinds, events
 
 CODE_LIFETIME = timedelta(minutes=10)
 NUMBER = "+15550100"
@@ -85,3 +86,21 @@ def test_code_by_sms_is_good_in_the_session_that_asked_and_for_ten_minutes(
     clock.advance(CODE_LIFETIME)
     late = ada.post("/auth/mfa/verify", body)
     assert (late.status_code, late.get_json()["code"]) == (400, "VERIFICATION_CODE_EXPIRED")
+
+
+def test_number_joins_the_factors_of_a_guarded_account_only_with_the_proof_of_a_change(
+    ada: AuthClient, tmp_path: Path, clock: FrozenClock
+) -> None:
+    app = enrol(ada, clock)
+    assert ada.post("/auth/send-phone-verification", {}).status_code == 200
+    body = {"code": last_code(tmp_path)}
+    assert ada.keep(ada.post("/auth/reauthenticate", {"password": PASSWORD})).status_code == 200
+    for path in ("send-phone-verification", "verify-phone"):
+        refused = ada.post(f"/auth/{path}", body)
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "REAUTHENTICATION_REQUIRED")
+    assert ada.get("/auth/me").get_json()["phoneVerifiedAt"] is None
+    assert "account:phone:verified" not in event_kinds(ada.app)
+
+    ada.keep(ada.post("/auth/mfa/verify", {"method": "totp", "otp": app.next_code()}))
+    assert ada.post("/auth/verify-phone", body).status_code == 200
+    assert events(ada.app, "account:mfa:changed")[-1].details == {"change": "sms added"}

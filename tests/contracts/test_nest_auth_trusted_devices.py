@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app.delivery import MemorySender
+from app.extensions import db
+from app.models import TrustedDevice
 from app.primitives.clock import FrozenClock
 from tests.authenticator import Authenticator, enrol
 from tests.clients import ORIGIN, PASSWORD, AuthClient
-from tests.rows import change_user, claims_of, event_kinds
+from tests.rows import change_user, claims_of, event_kinds, session_row
 
 NAME = "nest_auth_device_trust"
 
@@ -27,6 +30,11 @@ def trusted(client: AuthClient, authenticator: Authenticator) -> AuthClient:
     answer = client.keep(client.post("/auth/mfa/verify", body))
     assert answer.status_code == 200
     return client
+
+
+def trusted_rows(client: AuthClient) -> list[TrustedDevice]:
+    with client.app.app_context():
+        return list(db.session.scalars(select(TrustedDevice)))
 
 
 def is_asked(client: AuthClient, email: str = "ada@example.test") -> bool:
@@ -139,6 +147,42 @@ def test_no_device_is_trusted_where_none_may_be(app_for, transport: str, clock: 
     answer = client.keep(client.post("/auth/mfa/verify", body))
     assert "trustToken" not in answer.get_json()
     assert is_asked(client)
+
+
+def moved(app_for, trusted: AuthClient, seconds: int) -> AuthClient:
+    """Return the same device at a host whose devices are trusted for another time."""
+    app = app_for(access_token_type=trusted.transport, trusted_device_seconds=seconds)
+    device = AuthClient(app, trusted.transport)
+    device.hold(access_token=trusted.current_access_token())
+    device.trust_token = trusted.trust_token
+    cookie = trusted.http.get_cookie(NAME, domain="keyturn.example")
+    if cookie is not None:
+        device.http.set_cookie(NAME, cookie.value, domain="keyturn.example", secure=True)
+    return device
+
+
+def test_trust_that_was_given_before_none_may_be_is_worth_nothing(app_for, trusted: AuthClient) -> None:
+    device = moved(app_for, trusted, 0)
+    assert device.get("/auth/trusted-devices").get_json() == {"devices": []}
+    assert is_asked(device)
+    assert session_row(device.app, device.current_access_token()).mfa_pending
+    [row] = trusted_rows(device)
+    assert row.last_used_at is None
+    assert not is_asked(trusted)
+
+
+def test_shortened_lifetime_goes_for_trust_that_was_given_before(
+    app_for, trusted: AuthClient, clock: FrozenClock
+) -> None:
+    device = moved(app_for, trusted, 86400)
+    [listed] = device.get("/auth/trusted-devices").get_json()["devices"]
+    assert listed["expiresAt"].startswith("2026-03-02T12:00:30")
+    clock.advance(timedelta(days=1) - timedelta(seconds=1))
+    assert not is_asked(device)
+    clock.advance(timedelta(seconds=1))
+    assert is_asked(device)
+    assert session_row(device.app, device.current_access_token()).mfa_pending
+    assert not is_asked(trusted)
 
 
 @pytest.fixture

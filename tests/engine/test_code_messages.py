@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from flask import Flask
+from sqlalchemy import select, update
 
 from app.delivery import Channel, MemorySender
 from app.engine.accounts import Registration
@@ -11,10 +12,11 @@ from app.engine.client import Client
 from app.engine.code_messages import Recipient
 from app.engine.engine import Engine
 from app.engine.errors import InvalidCode
-from app.engine.one_time_codes import CodePurpose
+from app.engine.identifiers import Identifier, IdentifierKind
+from app.engine.one_time_codes import LETS_IN, CodePurpose
 from app.engine.snapshot import PersonRow
-from app.models import OneTimeCode, SecurityEvent
-from tests.conftest import on_every_database
+from app.models import OneTimeCode, SecurityEvent, User
+from tests.conftest import on_every_database, runtime_of
 
 HERE = Client(ip_address="192.0.2.1", user_agent="Firefox")
 OTHERS = {"email": "ada@elsewhere.test", "phone": "+4915199999999"}
@@ -97,13 +99,52 @@ def test_person_suspended_since_they_were_read_is_sent_nothing(
     assert codes_of(engine) == []
 
 
-def test_former_mailbox_verifies_no_new_address(engine: Engine, ada: PersonRow, outbox: MemorySender):
-    changed = engine.accounts.change(ada.id, {"email": OTHERS["email"]})
+def test_former_mailbox_verifies_no_new_address(
+    app: Flask, engine: Engine, ada: PersonRow, outbox: MemorySender
+):
+    identifier = Identifier.of(IdentifierKind.EMAIL, ada.email or "")
+    policy = runtime_of(app).mounts["nest_auth"].policy
+    before = engine.log_in(identifier, "correct horse battery", policy, HERE).snapshot
+    engine.accounts.change(ada.id, {"email": OTHERS["email"]})
     outbox.messages.clear()
 
-    engine.verification.send(ada, Channel.MAIL, HERE)
+    engine.verification.send(before, Channel.MAIL, HERE)
 
     assert outbox.messages == []
+    after = engine.sessions.look_up(before.session.id)
     with pytest.raises(InvalidCode):
-        engine.verification.confirm(changed, Channel.MAIL, "000000", HERE)
+        engine.verification.confirm(after, Channel.MAIL, "000000", HERE)
     assert engine.accounts.get(ada.id).email_verified_at is None
+
+
+@on_every_database
+@pytest.mark.parametrize("purpose", LETS_IN)
+def test_code_that_lets_in_goes_to_no_unproven_address_once_another_is_proven(
+    engine: Engine, ada: PersonRow, outbox: MemorySender, purpose: CodePurpose
+):
+    prove_number(engine, ada)
+
+    # Read before the number was proven, and so with none that is.
+    for channel in Channel:
+        engine.code_messages.send_code(purpose, Recipient(person=ada, claimed="", channel=channel), HERE)
+
+    assert [message.recipient for message in outbox.messages] == [ada.phone]
+    assert [code.payload for code in codes_of(engine)] == [{"channel": "sms"}]
+    assert sent_events(engine) == [None, ada.id]
+
+
+@pytest.mark.parametrize("purpose", [purpose for purpose in CodePurpose if purpose not in LETS_IN])
+def test_code_that_lets_nobody_in_goes_to_an_unproven_address(
+    engine: Engine, ada: PersonRow, outbox: MemorySender, purpose: CodePurpose
+):
+    prove_number(engine, ada)
+    engine.code_messages.send_code(purpose, Recipient(person=ada, claimed=""), HERE)
+    assert [message.recipient for message in outbox.messages] == [ada.email]
+
+
+def prove_number(engine: Engine, person: PersonRow) -> None:
+    engine.database.transact(
+        lambda transaction: transaction.execute(
+            update(User).where(User.id == person.id).values(phone_verified_at=engine.clock.now())
+        )
+    )

@@ -51,7 +51,7 @@ def redeem(
     purpose: CodePurpose = EMAIL,
     client: Client = HERE,
 ):
-    return engine.codes.redeem(purpose, user_id, typed, show, client, claimed="email:eve@example.test")
+    return engine.codes.redeem(purpose, user_id, typed, show, client, claimed=f"email:{user_id}@example.test")
 
 
 def other_than(code: str) -> str:

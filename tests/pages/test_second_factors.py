@@ -164,6 +164,28 @@ def test_factor_that_is_asked_for_confirms_though_it_was_never_switched_on(
     assert "Scan this with the app" in ada.text
 
 
+def test_address_joins_the_factors_of_a_guarded_account_after_confirming(
+    ada: Browser, app_of_ada: App, clock: FrozenClock, outbox: MemorySender
+):
+    clock.advance(timedelta(minutes=16))
+
+    ada.open("/account/verify-email").submit("Send a code")
+    assert ada.path == "/account/confirm?next=/account/verify-email"
+    ada.submit("Continue", secret=app_of_ada.code())
+    ada.submit("Send a code").submit("Verify", code=code_in(outbox))
+
+    assert "Your e-mail address is verified." in ada.text
+    assert "account:mfa:changed" in event_kinds(ada.app)
+    assert "second factor of your account" in outbox.messages[-1].text
+
+
+def test_password_that_is_due_comes_before_another_app(ada: Browser):
+    change_user(ada.app, must_change_password=True)
+    ada.open("/account/second-factors/app")
+    assert ada.path.startswith("/account/password")
+    assert "Choose another password" in ada.text
+
+
 def test_person_who_must_have_a_factor_sets_one_up_before_anything_else(app_for, clock: FrozenClock):
     browser = Browser(app_for(mfa_required="true"))
     browser.open("/account/sign-up").submit("Create account", email="ada@example.test", password=PASSWORD)

@@ -82,7 +82,7 @@ def verify(call: Call, body: dict[str, Any]) -> Response:
     "Start the enrolment of an authenticator app",
     answers=SetupAnswer,
     access=Access.PARTIAL,
-    refuses=(errors.SecondFactorEnabled, errors.ReauthenticationRequired),
+    refuses=(errors.SecondFactorEnabled, errors.ReauthenticationRequired, errors.PasswordChangeRequired),
 )
 def set_up(call: Call) -> Response:
     """Make a secret. A session that may do nothing but enrol may do so too."""
@@ -97,7 +97,12 @@ def set_up(call: Call) -> Response:
     answers=RecoveryCodesAnswer,
     access=Access.PARTIAL,
     limit="login",
-    refuses=(errors.SecondFactorEnabled, errors.ReauthenticationRequired, errors.AccountLocked),
+    refuses=(
+        errors.SecondFactorEnabled,
+        errors.ReauthenticationRequired,
+        errors.PasswordChangeRequired,
+        errors.AccountLocked,
+    ),
     errors=_WRONG_CODE,
 )
 def confirm(call: Call, body: dict[str, Any]) -> Response:
@@ -132,7 +137,7 @@ def disable(call: Call, body: dict[str, Any]) -> Response:
     refuses=(errors.SecondFactorNotEnabled, errors.ReauthenticationRequired),
 )
 def regenerate(call: Call) -> Response:
-    """Show eight new codes, once; the former ones are worthless."""
+    """Show eight new codes, once; the former ones are worthless, and every other session ends."""
     codes = call.engine.factor_changes.renew_recovery_codes(
         call.judged_snapshot, RecoveryForm.SHORT, call.client
     )

@@ -15,7 +15,7 @@ from config import FactorMethod
 
 mfa = Blueprint("mfa", __name__)
 
-_WEAK = (errors.ReauthenticationRequired,)
+_WEAK = (errors.ReauthenticationRequired, errors.PasswordChangeRequired)
 _REFUSES_CODE = (errors.SecondFactorNotEnabled, errors.AccessSessionEnded, errors.AccountLocked)
 
 
@@ -101,7 +101,7 @@ def confirm(call: Call, body: dict[str, Any]) -> Response:
     refuses=(errors.SecondFactorNotEnabled, *_WEAK),
 )
 def generate_recovery_codes(call: Call) -> Response:
-    """Show ten new codes, once; the former ones are worthless."""
+    """Show ten new codes, once; the former ones are worthless, and every other session ends."""
     codes = call.engine.factor_changes.renew_recovery_codes(
         call.judged_snapshot, RecoveryForm.LONG, call.client
     )

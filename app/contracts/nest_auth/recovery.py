@@ -27,6 +27,7 @@ recovery = Blueprint("recovery", __name__)
 
 _CHANNELS = {"email": Channel.MAIL, "sms": Channel.SMS}
 _REFUSES_CODE = (errors.InvalidCode, errors.CodeExpired, errors.AccountLocked)
+_JOINS = (errors.ReauthenticationRequired, errors.PasswordChangeRequired)
 _OF_PHONE = {errors.AddressMissing: NO_PHONE_NUMBER, errors.AlreadyVerified: PHONE_ALREADY_VERIFIED}
 
 
@@ -80,11 +81,11 @@ def reset_password(call: Call, body: dict[str, Any]) -> Response:
     answers=schemas.MessageAnswer,
     access=Access.SIGNED_IN,
     limit="password",
-    refuses=(errors.AddressMissing, errors.AlreadyVerified),
+    refuses=(errors.AddressMissing, errors.AlreadyVerified, *_JOINS),
 )
 def send_email_verification(call: Call) -> Response:
     """Send a code that proves the address."""
-    call.engine.verification.send(call.judged_snapshot.person, Channel.MAIL, call.client)
+    call.engine.verification.send(call.judged_snapshot, Channel.MAIL, call.client)
     return call.answer({"message": "Verification email sent"})
 
 
@@ -95,12 +96,11 @@ def send_email_verification(call: Call) -> Response:
     answers=schemas.MessageAnswer,
     access=Access.SIGNED_IN,
     limit="login",
-    refuses=(errors.AlreadyVerified, *_REFUSES_CODE),
+    refuses=(errors.AlreadyVerified, *_JOINS, *_REFUSES_CODE),
 )
 def verify_email(call: Call, body: dict[str, Any]) -> Response:
     """Take the code back."""
-    person = call.judged_snapshot.person
-    call.engine.verification.confirm(person, Channel.MAIL, body["code"], call.client)
+    call.engine.verification.confirm(call.judged_snapshot, Channel.MAIL, body["code"], call.client)
     return call.answer({"message": "Email verified successfully"})
 
 
@@ -110,12 +110,12 @@ def verify_email(call: Call, body: dict[str, Any]) -> Response:
     answers=schemas.MessageAnswer,
     access=Access.SIGNED_IN,
     limit="password",
-    refuses=(NO_PHONE_NUMBER, PHONE_ALREADY_VERIFIED),
+    refuses=(NO_PHONE_NUMBER, PHONE_ALREADY_VERIFIED, *_JOINS),
     errors=_OF_PHONE,
 )
 def send_phone_verification(call: Call) -> Response:
     """Send a code that proves the number."""
-    call.engine.verification.send(call.judged_snapshot.person, Channel.SMS, call.client)
+    call.engine.verification.send(call.judged_snapshot, Channel.SMS, call.client)
     return call.answer({"message": "Verification SMS sent"})
 
 
@@ -126,13 +126,12 @@ def send_phone_verification(call: Call) -> Response:
     answers=schemas.MessageAnswer,
     access=Access.SIGNED_IN,
     limit="login",
-    refuses=(PHONE_ALREADY_VERIFIED, *_REFUSES_CODE),
+    refuses=(PHONE_ALREADY_VERIFIED, *_JOINS, *_REFUSES_CODE),
     errors=_OF_PHONE,
 )
 def verify_phone(call: Call, body: dict[str, Any]) -> Response:
     """Take the code back."""
-    person = call.judged_snapshot.person
-    call.engine.verification.confirm(person, Channel.SMS, body["code"], call.client)
+    call.engine.verification.confirm(call.judged_snapshot, Channel.SMS, body["code"], call.client)
     return call.answer({"message": "Phone verified successfully"})
 
 

@@ -14,6 +14,7 @@ from app.engine.client import Client
 from app.engine.database import Database
 from app.engine.errors import (
     InvalidRequest,
+    PasswordChangeRequired,
     PermissionDenied,
     ReauthenticationRequired,
     SecondFactorEnabled,
@@ -84,7 +85,7 @@ class FactorChanges:
         """
 
         def work(transaction: Transaction, user: User) -> None:
-            self._check_recent(transaction, snapshot.session, user)
+            self.check_recent_within(transaction, snapshot.session, user)
             status = self._factors.status_within(transaction, user)
             if enabled and not status.methods:
                 raise SecondFactorMissing
@@ -104,7 +105,7 @@ class FactorChanges:
         """
 
         def work(transaction: Transaction) -> None:
-            self._check_recent(transaction, snapshot.session, locked(transaction, snapshot.person.id))
+            self.check_recent_within(transaction, snapshot.session, locked(transaction, snapshot.person.id))
 
         self._database.transact(work)
 
@@ -173,7 +174,7 @@ class FactorChanges:
                 self._sessions.note_proof_within(transaction, session, methods)
             if codes is not None:
                 recovery_codes.replace_within(transaction, user.id, codes)
-            self._changed_within(transaction, user, client, "added", session.id)
+            self.changed_within(transaction, user, client, "added", session.id)
             return codes.raw if codes is not None else []
 
         # Before the try, which already makes the app one that can be proven.
@@ -193,7 +194,7 @@ class FactorChanges:
         """
 
         def work(transaction: Transaction, user: User) -> None:
-            self._check_recent(transaction, snapshot.session, user)
+            self.check_recent_within(transaction, snapshot.session, user)
             self._factors.totp.remove_one_within(transaction, user.id, device_id)
             self._factors.settle_within(transaction, user)
             if not user.mfa_enabled and self._factors.is_required_within(transaction, user):
@@ -202,7 +203,7 @@ class FactorChanges:
         self._change(snapshot, client, "removed", work)
 
     def renew_recovery_codes(self, snapshot: Snapshot, form: RecoveryForm, client: Client) -> list[str]:
-        """Return new recovery codes; the former ones are worthless.
+        """Return new recovery codes; the former ones are worthless, and what they may have opened ends.
 
         Raises:
             SecondFactorNotEnabled, ReauthenticationRequired.
@@ -212,13 +213,13 @@ class FactorChanges:
 
         def check(transaction: Transaction) -> User:
             user = locked(transaction, snapshot.person.id)
-            self._check_recent(transaction, snapshot.session, user)
+            self.check_recent_within(transaction, snapshot.session, user)
             return user
 
         def work(transaction: Transaction) -> None:
             user = check(transaction)
             self._factors.recovery_codes.replace_within(transaction, user.id, codes)
-            self._record(transaction, user, client, "recovery codes renewed")
+            self.changed_within(transaction, user, client, "recovery codes renewed", snapshot.session.id)
 
         # Nothing is hashed for whoever may not have them.
         self._database.transact(check)
@@ -238,7 +239,7 @@ class FactorChanges:
         def effect(transaction: Transaction, user: User) -> None:
             self._factors.totp.remove_within(transaction, user.id)
             self._factors.settle_within(transaction, user)
-            self._changed_within(transaction, user, client, "removed", snapshot.session.id)
+            self.changed_within(transaction, user, client, "removed", snapshot.session.id)
 
         self._second_factors.prove(Holder.of(snapshot), None, recovery_code, effect, client)
         self._notices.second_factors_changed(snapshot.person, "removed")
@@ -254,7 +255,7 @@ class FactorChanges:
             if self._factors.is_required_within(transaction, user):
                 raise SecondFactorEnforced
             self._factors.forget_within(transaction, user)
-            self._changed_within(transaction, user, client, "switched off", snapshot.session.id)
+            self.changed_within(transaction, user, client, "switched off", snapshot.session.id)
 
         self._second_factors.prove(Holder.of(snapshot), FactorMethod.TOTP, typed, effect, client)
         self._notices.second_factors_changed(snapshot.person, "switched off")
@@ -285,27 +286,31 @@ class FactorChanges:
 
         def work(transaction: Transaction) -> None:
             user = locked(transaction, person.id)
-            if not user.mfa_enabled:
+            if not self._factors.status_within(transaction, user).can_be_recovered:
                 raise SecondFactorNotEnabled
             self._factors.forget_within(transaction, user)
             by_whom = {} if by is None else {"by": by}
-            self._changed_within(transaction, user, client, "reset", None, **by_whom)
+            self.changed_within(transaction, user, client, "reset", None, **by_whom)
 
         self._database.transact(work)
         self._notices.second_factors_changed(person, "reset")
 
-    def _change(
-        self, snapshot: Snapshot, client: Client, what: str, work: Callable[[Transaction, User], None]
-    ) -> None:
-        def change(transaction: Transaction) -> None:
-            user = locked(transaction, snapshot.person.id)
-            work(transaction, user)
-            self._changed_within(transaction, user, client, what, snapshot.session.id)
+    def check_recent_within(self, transaction: Transaction, session: SessionRow, user: User) -> None:
+        """Demand a recent proof, by the second factor where there is one: trust in a device is none.
 
-        self._database.transact(change)
-        self._notices.second_factors_changed(snapshot.person, what)
+        Raises:
+            ReauthenticationRequired. PasswordChangeRequired: that comes first, and ends other sessions.
 
-    def _changed_within(
+        Source: OWASP ASVS 7.5.1 and 6.4.4.
+        """
+        if user.must_change_password:
+            raise PasswordChangeRequired
+        is_recent = self._clock.now() - session.authenticated_at <= self._longest_proof_age
+        status = self._factors.status_within(transaction, user)
+        if not is_recent or ("mfa" not in session.auth_methods and status.guards_changes):
+            raise ReauthenticationRequired
+
+    def changed_within(
         self,
         transaction: Transaction,
         user: User,
@@ -317,14 +322,20 @@ class FactorChanges:
         """Record a change and end what began under the former factors: other sessions, trusted devices."""
         user.updated_at = self._clock.now()
         transaction.flush()
-        self._record(transaction, user, client, what, **details)
-        self._sessions.end_all_within(transaction, user.id, client, EndReason.MFA_CHANGED, kept=kept)
-
-    def _record(
-        self, transaction: Transaction, user: User, client: Client | None, what: str, **details: object
-    ) -> None:
         subject = Subject(user_id=user.id)
         self._events.record(transaction, EventKind.MFA_CHANGED, subject, client, change=what, **details)
+        self._sessions.end_all_within(transaction, user.id, client, EndReason.MFA_CHANGED, kept=kept)
+
+    def _change(
+        self, snapshot: Snapshot, client: Client, what: str, work: Callable[[Transaction, User], None]
+    ) -> None:
+        def change(transaction: Transaction) -> None:
+            user = locked(transaction, snapshot.person.id)
+            work(transaction, user)
+            self.changed_within(transaction, user, client, what, snapshot.session.id)
+
+        self._database.transact(change)
+        self._notices.second_factors_changed(snapshot.person, what)
 
     def _check_enrolment(
         self, transaction: Transaction, user: User, session: SessionRow, *, only_first: bool
@@ -333,16 +344,6 @@ class FactorChanges:
         if only_first and user.mfa_enabled:
             raise SecondFactorEnabled
         if not session.mfa_pending:
-            self._check_recent(transaction, session, user)
+            self.check_recent_within(transaction, session, user)
         elif user.mfa_enabled or self._factors.ready_within(transaction, user):
             raise SecondFactorRequired
-
-    def _check_recent(self, transaction: Transaction, session: SessionRow, user: User) -> None:
-        """Demand a recent proof, by the second factor where there is one: trust in a device is none.
-
-        Source: OWASP ASVS 7.5.1 and 6.4.4.
-        """
-        is_recent = self._clock.now() - session.authenticated_at <= self._longest_proof_age
-        status = self._factors.status_within(transaction, user)
-        if not is_recent or ("mfa" not in session.auth_methods and status.guards_changes):
-            raise ReauthenticationRequired

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session as Transaction
 
+from app.delivery import Channel
 from app.engine.code_messages import CodeMessages
 from app.engine.database import Database
 from app.engine.events import Events
@@ -13,6 +14,7 @@ from app.engine.mfa.counted import CountedTries
 from app.engine.mfa.email import EmailCode
 from app.engine.mfa.factor import Factor
 from app.engine.mfa.recovery_codes import RecoveryCodes
+from app.engine.mfa.sent_code import SentCode
 from app.engine.mfa.sms import SmsCode
 from app.engine.mfa.totp import DeviceView, Totp
 from app.engine.one_time_codes import OneTimeCodes
@@ -43,6 +45,15 @@ class Status:
     def guards_changes(self) -> bool:
         """Tell whether a change asks for a second factor: one is switched on, or asked for and there."""
         return self.is_enabled or (self.is_required and bool(self.methods))
+
+    @property
+    def can_be_recovered(self) -> bool:
+        """Tell whether there is something to lose: one is switched on, or asked for and enrolled.
+
+        Switching it off leaves apps and codes where they are, until somebody asks for a second factor again.
+        """
+        has_app = any(device.is_confirmed for device in self.devices)
+        return self.is_enabled or (self.is_required and (has_app or self.recovery_codes_left > 0))
 
 
 class Factors:
@@ -94,6 +105,14 @@ class Factors:
             methods=self.ready_within(transaction, user),
             devices=self.totp.list_within(transaction, user.id),
             recovery_codes_left=self.recovery_codes.count_within(transaction, user.id),
+        )
+
+    def joins_within(self, transaction: Transaction, user: User, channel: Channel) -> bool:
+        """Tell whether proving what a channel reaches adds a factor to an account that one guards already."""
+        status = self.status_within(transaction, user)
+        return status.guards_changes and any(
+            isinstance(factor, SentCode) and factor.channel is channel and method not in status.methods
+            for method, factor in self.by_method.items()
         )
 
     def forget_within(self, transaction: Transaction, user: User) -> None:

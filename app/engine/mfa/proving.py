@@ -79,7 +79,7 @@ class SecondFactors:
         factor: Factor = self._factors.recovery_codes
         if method is not None:
             factor = self._ready(holder, method)
-        elif not self.status(holder.person.id).is_enabled:
+        elif not self.status(holder.person.id).can_be_recovered:
             raise SecondFactorNotEnabled
         result = factor.prove(holder, typed, effect, client)
         if method is None:
