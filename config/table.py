@@ -12,12 +12,11 @@ from config import reach
 from config.addresses import (
     BREACHED_PASSWORDS_URL,
     DATABASE_URL,
-    MAIL_URL,
     ORIGINS,
     PUBLIC_URL,
     REDIS_URL,
-    SMS_URL,
 )
+from config.delivery import MAIL_SENDER, MAIL_URL, SMS_URL
 from config.kinds import (
     BOOLEAN,
     COOKIE_DOMAIN,
@@ -25,7 +24,6 @@ from config.kinds import (
     JWT_ALGORITHM,
     LABEL,
     LOCAL_PATH,
-    MAIL_ADDRESS,
     PAGES_PREFIX,
     RATE_LIMIT,
     Kind,
@@ -513,7 +511,7 @@ SMS = Setting(
 )
 MAIL_FROM = Setting(
     name="KEYTURN_MAIL_FROM",
-    kind=MAIL_ADDRESS,
+    kind=MAIL_SENDER,
     reach=reach.SMTP,
     default="Keyturn <no-reply@localhost>",
     why="The sender that people see.",
