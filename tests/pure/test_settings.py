@@ -328,6 +328,10 @@ def test_only_development_starts_without_a_key(environment: str, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_key_that_could_not_become_a_fallback_is_refused() -> None:
+    assert "at which fallbacks are separated" in only_problem(SECRET_KEY=f"{KEY},{OLDER_KEY}").message
+
+
 def test_fallback_keys_keep_their_order() -> None:
     assert settings(SECRET_KEY_FALLBACKS=f" {OLDER_KEY} , {KEY},").keys.fallbacks == (
         Secret(OLDER_KEY),
