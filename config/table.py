@@ -234,9 +234,9 @@ PUBLIC_ADDRESS = Setting(
 ALLOWED_ORIGINS = Setting(
     name="KEYTURN_ALLOWED_ORIGINS",
     kind=ORIGINS,
-    reach=reach.COOKIES,
+    reach=reach.EVERYWHERE,
     derived="the origin of the public URL, which is always allowed",
-    why="Pages of these origins may make requests that authenticate by cookie.",
+    why="Pages of these origins may read answers (CORS), and make requests that authenticate by cookie.",
 )
 TRUSTED_PROXIES = Setting(
     name="KEYTURN_TRUSTED_PROXIES",
