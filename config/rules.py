@@ -13,7 +13,7 @@ from config.model import AccessTokenCheck, AccessTokenType, Environment, FactorM
 from config.reach import LOGIN_CODES, PHONE_NUMBERS, SECOND_FACTORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from config.model import ContractSettings, Settings
     from config.reading import Reading
@@ -172,16 +172,28 @@ def _asynchronous_rotation(settings: Settings, reading: Reading) -> None:
 
 def _cookie_transport(settings: Settings, reading: Reading) -> None:
     url = settings.web.public_url
-    if settings.environment is not Environment.PRODUCTION or url.startswith("https:") or is_loopback(url):
+    if url.startswith("https:") or is_loopback(url):
         return
-    for contract in settings.contracts:
-        if contract.tokens.access_token_type is not AccessTokenType.HEADER:
-            transport = reading.source(table.ACCESS_TOKEN_TYPE, contract.name)
-            reading.refuse(
-                f"is an http address while {contract.name} sends tokens in cookies, which are for https. "
-                f"Use an https address, or set {transport}=header.",
-                *(table.PUBLIC_ADDRESS.name, transport, table.ENV.name),
-            )
+    # Who sends cookies, and how each would be switched off.
+    senders = {
+        contract.name: f"{reading.source(table.ACCESS_TOKEN_TYPE, contract.name)}=header"
+        for contract in settings.contracts
+        if contract.tokens.access_token_type is not AccessTokenType.HEADER
+    }
+    if settings.pages is not None and settings.pages.prefix is not None:
+        senders["the pages"] = f"{table.PAGES.name}=off"
+    if senders:
+        remedies = dict.fromkeys(senders.values())
+        reading.refuse(
+            f"is http and not localhost, where browsers drop the cookies of {_listed(senders)}, so nobody "
+            "would stay signed in. Use an https address, or http://localhost on one's own machine, or set "
+            f"{_listed(remedies)}.",
+            *(table.PUBLIC_ADDRESS.name, *(remedy.partition("=")[0] for remedy in remedies)),
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(names)
 
 
 def _secure_cookies(settings: Settings, reading: Reading) -> None:
@@ -300,7 +312,7 @@ RULES = (
     Rule("Transaction pooling is for PostgreSQL.", _transaction_pooling),
     Rule("Asynchronous rotation is not asked for on MariaDB, which has none.", _asynchronous_rotation),
     Rule(
-        "In production, contracts that send cookies need an https public URL, unless it is on this machine.",
+        "Pages, and contracts that send cookies, need an https public URL, unless it is on this machine.",
         _cookie_transport,
     ),
     Rule(

@@ -94,16 +94,23 @@ def test_settings_that_are_not_for_production_are_a_warning(service):
 @pytest.mark.parametrize(
     ("environ", "topic", "verdict", "part"),
     [
-        ({"PUBLIC_URL": "http://id.example.org"}, "address", "warning", "in clear"),
+        ({"PUBLIC_URL": "http://id.example.org", "PAGES": "off"}, "address", "warning", "in clear"),
         ({"PUBLIC_URL": "https://id.example.org"}, "address", "ok", "https://id.example.org"),
-        ({}, "cookies", "ok", "none, tokens travel in body and header"),
+        ({"PAGES": "off"}, "cookies", "ok", "none, tokens travel in body and header"),
+        (
+            {"PUBLIC_URL": "https://id.example.org"},
+            "cookies",
+            "ok",
+            "accessToken, refreshToken (HttpOnly, Secure, SameSite=Lax) by the pages at /account",
+        ),
         (
             {"ACCESS_TOKEN_TYPE": "cookie", "PUBLIC_URL": "https://id.example.org"},
             "cookies",
             "ok",
-            "accessToken, refreshToken (HttpOnly, Secure, SameSite=Lax)",
+            "(HttpOnly, Secure, SameSite=Lax) to every client and by the pages at /account",
         ),
-        ({"ACCESS_TOKEN_TYPE": "client"}, "cookies", "warning", "browsers drop Secure cookies"),
+        ({}, "cookies", "warning", "browsers drop Secure cookies"),
+        ({"ACCESS_TOKEN_TYPE": "client"}, "cookies", "warning", "to clients that ask for them and by"),
         (
             {"ACCESS_TOKEN_TYPE": "cookie", "ENV": "development"},
             "cookies",
