@@ -135,11 +135,20 @@ def _codes_that_leave(settings: Settings, reading: Reading) -> None:
         not url.reveal().startswith(_REACHING_NOBODY)
         for url in (settings.delivery.mail_url, settings.delivery.sms_url)
     )
-    if FactorMethod.SMS in settings.second_factors.methods and not sms and PHONE_NUMBERS.given(settings):
+    methods = settings.second_factors.methods
+    if FactorMethod.SMS in methods and not sms and PHONE_NUMBERS.given(settings):
         reading.refuse(
             f"offers sms, and no text message leaves this machine. Set {table.SMS.name} to a gateway, "
             "or remove sms.",
             *(table.MFA_METHODS.name, table.SMS.name),
+        )
+    # The default offers it too, for the day on which mail leaves.
+    is_asked_for = FactorMethod.EMAIL in methods and not table.MFA_METHODS.is_default(methods)
+    if is_asked_for and not mail and SECOND_FACTORS.given(settings):
+        reading.refuse(
+            f"offers email, and no mail leaves this machine. Set {table.MAIL.name} to a mail server, "
+            "or remove email.",
+            *(table.MFA_METHODS.name, table.MAIL.name),
         )
     if settings.codes.passwordless and not mail and not sms and LOGIN_CODES.given(settings):
         reading.refuse(
@@ -305,8 +314,9 @@ RULES = (
         _factor_methods,
     ),
     Rule(
-        "In production, `sms` is a second factor only where text messages leave the machine, and login by a "
-        "code needs mail or text messages that do: `console:` and `memory:` reach nobody.",
+        "In production, `sms` is a second factor only where text messages leave the machine, and `email`, "
+        "except in the default, where mail does. Login by a code needs either: `console:` and `memory:` "
+        "reach nobody.",
         _codes_that_leave,
     ),
     Rule("Transaction pooling is for PostgreSQL.", _transaction_pooling),

@@ -61,6 +61,10 @@ class Setting(Generic[T_co]):
         """Return the name that sets this for one contract."""
         return f"{PREFIX}{contract.upper()}__{self.name.removeprefix(PREFIX)}"
 
+    def is_default(self, value: object) -> bool:
+        """Tell whether it holds without being set; a derived default is none."""
+        return self.default is not None and value == self.kind.parse(self.default)
+
 
 _DAY = 86_400
 # Browsers keep no cookie longer than 400 days (RFC 6265bis section 5.5), so no session lasts longer either.
