@@ -144,6 +144,8 @@ def located(accepted: str, **checks: Callable[[SplitResult], None]) -> Kind[Secr
         parts = _split(text)
         if parts.scheme not in checks:
             raise Unacceptable("has none of the accepted schemes")
+        if "#" in text:
+            raise Unacceptable("holds a #, after which nothing would be read")
         checks[parts.scheme](parts)
         # Whoever opens it finds the scheme in small letters.
         return Secret(parts.scheme + text[len(parts.scheme) :])
@@ -156,8 +158,16 @@ def has_host(parts: SplitResult) -> None:
         raise Unacceptable("is incomplete: it names no host")
 
 
+def _is_range_service(parts: SplitResult) -> None:
+    has_host(parts)
+    if not parts.path:
+        raise Unacceptable("is no address to the end of which five digits can be put")
+    if "@" in parts.netloc:
+        raise Unacceptable("holds a user or a password, which no source is asked with")
+
+
 def _is_folder(parts: SplitResult) -> None:
-    if not parts.path or parts.netloc:
+    if not parts.path or parts.netloc or parts.query:
         raise Unacceptable("names no path: write `file:path`, or `file:///path`")
 
 
@@ -212,8 +222,9 @@ def _usable_by_the_client(url: Secret) -> Secret:
 
 REDIS_URL = Kind(f"{_ONE_REDIS.accepted}, `{_SENTINEL}one:26379,two:26379/name`", _redis_url, private=True)
 BREACHED_PASSWORDS_URL = located(
-    "`https://ranges.example.org/range/`, `http://…`, or `file:path` of a folder with one file per prefix",
-    http=has_host,
-    https=has_host,
+    "`https://ranges.example.org/range/`, `http://…`, or `file:path` of a folder with one file per prefix "
+    "(`5BAA6` or `5BAA6.txt`)",
+    http=_is_range_service,
+    https=_is_range_service,
     file=_is_folder,
 )

@@ -44,7 +44,7 @@ MAIL_SENDER = Kind("`address@example.org` or `Name <address@example.org>`", _sen
 
 
 def _is_bare(parts: SplitResult) -> None:
-    if parts.netloc or parts.path or parts.query or parts.fragment:
+    if parts.netloc or parts.path or parts.query:
         raise Unacceptable("goes on after the colon")
 
 
@@ -57,7 +57,7 @@ def _is_file(parts: SplitResult) -> None:
 
 def _is_mail_server(parts: SplitResult) -> None:
     has_host(parts)
-    if parts.path.strip("/") or parts.query or parts.fragment:
+    if parts.path.strip("/") or parts.query:
         raise Unacceptable("goes on after host and port, as a user or password does that is not encoded")
     if bool(parts.username) != bool(parts.password):
         raise Unacceptable("holds a user without a password, or a password without a user")
@@ -65,8 +65,6 @@ def _is_mail_server(parts: SplitResult) -> None:
 
 def _is_gateway(parts: SplitResult) -> None:
     has_host(parts)
-    if parts.fragment:
-        raise Unacceptable("has a fragment")
     if parts.scheme == "http" and not is_loopback_host(parts.hostname or ""):
         raise Unacceptable("would send codes in clear: only a gateway on this machine goes without https")
     token = unquote(parts.netloc.rpartition("@")[0])

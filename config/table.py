@@ -335,7 +335,7 @@ BREACHED_PASSWORDS = Setting(
     kind=BREACHED_PASSWORDS_URL,
     reach=reach.EVERYWHERE,
     why="Where breached passwords are looked up: the first five digits of a SHA-1 are sent, and nothing else "
-    "(ASVS 6.2.12). While the source is away, passwords pass.",
+    "(ASVS 6.2.12). While the source is away, passwords pass, and the log says so.",
 )
 PASSWORD_RESET_SECONDS = Setting(
     name="KEYTURN_PASSWORD_RESET_SECONDS",
