@@ -22,27 +22,30 @@ CLIENT_PACKAGES = $(if $(shell command -v npm 2>/dev/null),$(wildcard tests/npm/
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
+# Browsers go to one address of those that stand for all.
+ADDRESS = http://$(patsubst [::],[::1],$(patsubst 0.0.0.0,127.0.0.1,$(HOST))):$(PORT)
+
 run: LISTEN = $(HOST) $(PORT)
 run: export KEYTURN_ENV = development
-run: export KEYTURN_PUBLIC_URL ?= http://$(HOST):$(PORT)
+run: export KEYTURN_PUBLIC_URL ?= $(ADDRESS)
 # Each request chooses how its tokens travel, so one server shows both modes.
 run: export KEYTURN_ACCESS_TOKEN_TYPE ?= client
 run: preconditions .venv/.runtime ## Serve on 127.0.0.1:8000 with a demo account; PORT=8010, HOST= and PYTHON= change it
 	@$(RUN) flask --app wsgi db upgrade
-	@$(RUN) flask --app wsgi demo --address http://$(HOST):$(PORT)
+	@$(RUN) flask --app wsgi demo --address $(ADDRESS)
 	@exec $(RUN) gunicorn --config gunicorn.conf.py --bind $(HOST):$(PORT) wsgi:app
 
 # What an example would have in its own environment, and how it is started.
 EXAMPLES = example-server example-spa
 $(EXAMPLES): LISTEN = $(HOST) $(PORT)
 $(EXAMPLES): export KEYTURN_ENV = development
-$(EXAMPLES): export KEYTURN_PUBLIC_URL ?= http://$(HOST):$(PORT)
+$(EXAMPLES): export KEYTURN_PUBLIC_URL ?= $(ADDRESS)
 $(EXAMPLES): export KEYTURN_PAGES_HOME ?= /
 # So short that one can wait for a refresh.
 $(EXAMPLES): export KEYTURN_ACCESS_TOKEN_SECONDS ?= 10
 define SERVE_EXAMPLE
 @$(RUN) flask --app $(1)/$(2).py db upgrade
-@echo "Open http://$(HOST):$(PORT) and read $(1)/README.md"
+@echo "Open $(ADDRESS) and read $(1)/README.md"
 @exec $(RUN) gunicorn --config gunicorn.conf.py --pythonpath $(1) --bind $(HOST):$(PORT) $(2):app
 endef
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine as SQLAlchemyEngine
+from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import contracts
@@ -39,7 +40,14 @@ from app.pages import pages
 from app.pages.client_module import client_module
 from app.primitives.clock import Clock, SystemClock
 from app.primitives.keyring import Keyring
-from config import DatabaseSettings, DeliverySettings, Settings, settings_from_environment
+from config import (
+    ConfigurationError,
+    DatabaseSettings,
+    DeliverySettings,
+    Problem,
+    Settings,
+    settings_from_environment,
+)
 
 __all__ = ["create_app", "csrf_token", "mount_on", "signed_in", "visitor"]
 
@@ -143,6 +151,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _database(app: Flask, settings: DatabaseSettings) -> SQLAlchemyEngine:
     if "sqlalchemy" in app.extensions:
+        _refuse_relative_path(settings.url)
         # An application can have one Flask-SQLAlchemy, and a host's own goes with its own `flask db`.
         return create_engine(settings.url, **engine_options(settings))
     app.config.update(
@@ -152,6 +161,22 @@ def _database(app: Flask, settings: DatabaseSettings) -> SQLAlchemyEngine:
     migrate.init_app(app)
     with app.app_context():
         return db.engine
+
+
+def _refuse_relative_path(url: str) -> None:
+    """Refuse a file of SQLite that the command which makes our tables would look for in another folder.
+
+    Raises:
+        ConfigurationError: it is relative.
+    """
+    location = make_url(url)
+    file = (location.database or "").removeprefix("file:")
+    if location.get_backend_name() == "sqlite" and not Path(file).is_absolute():
+        message = (
+            "is relative, and this application has another folder than `flask --app wsgi db upgrade`, which "
+            "makes the tables. Write the whole path, as in sqlite:////srv/keyturn.sqlite3."
+        )
+        raise ConfigurationError((Problem(name="KEYTURN_DATABASE_URL", message=message),))
 
 
 def _postbox(delivery: DeliverySettings) -> Postbox:

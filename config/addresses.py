@@ -7,6 +7,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from redis.connection import ConnectionPool
+from redis.exceptions import RedisError
+
 from config.kinds import Kind, list_items
 from config.problems import Unacceptable
 from config.secret import Secret
@@ -19,12 +22,18 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+def is_loopback_host(host: str) -> bool:
+    """Tell whether a connection to it stays on this machine; a name below `localhost` may be looked up."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return False
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether browsers take it for an address of this machine."""
+    host = urlsplit(url).hostname or ""
+    return is_loopback_host(host) or host.endswith(".localhost")
 
 
 def origin_of(url: str) -> str:
@@ -38,12 +47,16 @@ def origin_of(url: str) -> str:
 def _split(text: str) -> SplitResult:
     if re.search(r"[\s\x00-\x1f\x7f]", text):
         raise Unacceptable("contains white space")
+    malformed = Unacceptable("is not a URL: its host or port is malformed")
     try:
         parts = urlsplit(text)
         # Reading the port is what checks it.
-        _ = parts.port
-    except ValueError as error:
-        raise Unacceptable("is not a URL: its host or port is malformed") from error
+        port = parts.port
+    except ValueError:
+        # The parser's own message would repeat a part of the URL.
+        raise malformed from None
+    if port == 0:
+        raise malformed
     return parts
 
 
@@ -124,41 +137,57 @@ DATABASE_URL = Kind(
 )
 
 
-def _located(accepted: str, **checks: Callable[[SplitResult], bool]) -> Kind[Secret]:
-    """A URL whose scheme is one of the keywords and which passes the check of that scheme."""
+def located(accepted: str, **checks: Callable[[SplitResult], None]) -> Kind[Secret]:
+    """A URL whose scheme is one of the keywords, and which the check of that scheme does not refuse."""
 
     def parse(text: str) -> Secret:
         parts = _split(text)
         if parts.scheme not in checks:
             raise Unacceptable("has none of the accepted schemes")
-        if not checks[parts.scheme](parts):
-            raise Unacceptable("is incomplete")
-        return Secret(text)
+        if "#" in text:
+            raise Unacceptable("holds a #, after which nothing would be read")
+        checks[parts.scheme](parts)
+        # Whoever opens it finds the scheme in small letters.
+        return Secret(parts.scheme + text[len(parts.scheme) :])
 
     return Kind(accepted, parse, private=True)
 
 
-def _has_host(parts: SplitResult) -> bool:
-    return bool(parts.hostname)
+def has_host(parts: SplitResult) -> None:
+    if not parts.hostname:
+        raise Unacceptable("is incomplete: it names no host")
 
 
-def _has_path(parts: SplitResult) -> bool:
-    return bool(parts.path)
+def _is_range_service(parts: SplitResult) -> None:
+    has_host(parts)
+    if not parts.path:
+        raise Unacceptable("is no address to the end of which five digits can be put")
+    if "@" in parts.netloc:
+        raise Unacceptable("holds a user or a password, which no source is asked with")
 
 
-def _is_socket(parts: SplitResult) -> bool:
+def _is_folder(parts: SplitResult) -> None:
+    if not parts.path or parts.netloc or parts.query:
+        raise Unacceptable("names no path: write `file:path`, or `file:///path`")
+
+
+def _is_redis(parts: SplitResult) -> None:
+    has_host(parts)
+    # The client library would take any other path for the first database.
+    if not re.fullmatch(r"/?[0-9]*", parts.path):
+        raise Unacceptable("goes on after host and port with more than the number of a database")
+
+
+def _is_socket(parts: SplitResult) -> None:
     # What stands where a host would is no part of the path: `unix://run/redis.sock` would be /redis.sock.
-    return bool(parts.path) and not parts.hostname
+    if not parts.path or parts.hostname:
+        raise Unacceptable("is incomplete: the path of the socket begins after three slashes")
 
 
-def _is_bare(parts: SplitResult) -> bool:
-    return not (parts.netloc or parts.path or parts.query)
-
-
-_ONE_REDIS = _located(
+_ONE_REDIS = located(
     "`redis://host:6379/0`, `rediss://…` (TLS), `unix:///path`",
-    redis=_has_host,
-    rediss=_has_host,
+    redis=_is_redis,
+    rediss=_is_redis,
     unix=_is_socket,
 )
 _SENTINEL = "redis+sentinel://"
@@ -170,37 +199,32 @@ def _redis_url(text: str) -> Secret:
         # The client libraries compare these letters as they stand.
         if not re.match(r"[a-z]+://", text):
             raise Unacceptable("has none of the accepted schemes")
-        return _ONE_REDIS.parse(text)
+        return _usable_by_the_client(_ONE_REDIS.parse(text))
     hosts, _, name = text.removeprefix(_SENTINEL).rpartition("@")[2].partition("/")
     if not re.fullmatch(r"[\w.-]+", name):
         raise Unacceptable("does not end with the name that the sentinels know the master by")
     for host in hosts.split(","):
         parts = _split(f"redis://{host}")
-        if not (_has_host(parts) and parts.port):
+        if not (parts.hostname and parts.port):
             raise Unacceptable("names a sentinel without host or port")
     return Secret(text)
 
 
+def _usable_by_the_client(url: Secret) -> Secret:
+    """Let the client library read its options, which connects to nothing."""
+    try:
+        ConnectionPool.from_url(url.reveal()).make_connection()
+    except (RedisError, TypeError, ValueError):
+        # Here, too, the message would repeat a part of the URL.
+        raise Unacceptable("has options that no connection to Redis knows") from None
+    return url
+
+
 REDIS_URL = Kind(f"{_ONE_REDIS.accepted}, `{_SENTINEL}one:26379,two:26379/name`", _redis_url, private=True)
-MAIL_URL = _located(
-    "`console:`, `memory:`, `file:path`, `smtp://user:password@host:587`, `smtps://…`",
-    console=_is_bare,
-    memory=_is_bare,
-    file=_has_path,
-    smtp=_has_host,
-    smtps=_has_host,
-)
-SMS_URL = _located(
-    "`console:`, `memory:`, `file:path`, `https://gateway.example.org/send`, `http://…`",
-    console=_is_bare,
-    memory=_is_bare,
-    file=_has_path,
-    http=_has_host,
-    https=_has_host,
-)
-BREACHED_PASSWORDS_URL = _located(
-    "`https://ranges.example.org/range/`, `http://…`, or `file:path` of a folder with one file per prefix",
-    http=_has_host,
-    https=_has_host,
-    file=_has_path,
+BREACHED_PASSWORDS_URL = located(
+    "`https://ranges.example.org/range/`, `http://…`, or `file:path` of a folder with one file per prefix "
+    "(`5BAA6` or `5BAA6.txt`)",
+    http=_is_range_service,
+    https=_is_range_service,
+    file=_is_folder,
 )

@@ -13,7 +13,7 @@ from config.model import AccessTokenCheck, AccessTokenType, Environment, FactorM
 from config.reach import LOGIN_CODES, PHONE_NUMBERS, SECOND_FACTORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from config.model import ContractSettings, Settings
     from config.reading import Reading
@@ -135,11 +135,20 @@ def _codes_that_leave(settings: Settings, reading: Reading) -> None:
         not url.reveal().startswith(_REACHING_NOBODY)
         for url in (settings.delivery.mail_url, settings.delivery.sms_url)
     )
-    if FactorMethod.SMS in settings.second_factors.methods and not sms and PHONE_NUMBERS.given(settings):
+    methods = settings.second_factors.methods
+    if FactorMethod.SMS in methods and not sms and PHONE_NUMBERS.given(settings):
         reading.refuse(
             f"offers sms, and no text message leaves this machine. Set {table.SMS.name} to a gateway, "
             "or remove sms.",
             *(table.MFA_METHODS.name, table.SMS.name),
+        )
+    # The default offers it too, for the day on which mail leaves.
+    is_asked_for = FactorMethod.EMAIL in methods and not table.MFA_METHODS.is_default(methods)
+    if is_asked_for and not mail and SECOND_FACTORS.given(settings):
+        reading.refuse(
+            f"offers email, and no mail leaves this machine. Set {table.MAIL.name} to a mail server, "
+            "or remove email.",
+            *(table.MFA_METHODS.name, table.MAIL.name),
         )
     if settings.codes.passwordless and not mail and not sms and LOGIN_CODES.given(settings):
         reading.refuse(
@@ -172,16 +181,28 @@ def _asynchronous_rotation(settings: Settings, reading: Reading) -> None:
 
 def _cookie_transport(settings: Settings, reading: Reading) -> None:
     url = settings.web.public_url
-    if settings.environment is not Environment.PRODUCTION or url.startswith("https:") or is_loopback(url):
+    if url.startswith("https:") or is_loopback(url):
         return
-    for contract in settings.contracts:
-        if contract.tokens.access_token_type is not AccessTokenType.HEADER:
-            transport = reading.source(table.ACCESS_TOKEN_TYPE, contract.name)
-            reading.refuse(
-                f"is an http address while {contract.name} sends tokens in cookies, which are for https. "
-                f"Use an https address, or set {transport}=header.",
-                *(table.PUBLIC_ADDRESS.name, transport, table.ENV.name),
-            )
+    # Who sends cookies, and how each would be switched off.
+    senders = {
+        contract.name: f"{reading.source(table.ACCESS_TOKEN_TYPE, contract.name)}=header"
+        for contract in settings.contracts
+        if contract.tokens.access_token_type is not AccessTokenType.HEADER
+    }
+    if settings.pages is not None and settings.pages.prefix is not None:
+        senders["the pages"] = f"{table.PAGES.name}=off"
+    if senders:
+        remedies = dict.fromkeys(senders.values())
+        reading.refuse(
+            f"is http and not localhost, where browsers drop the cookies of {_listed(senders)}, so nobody "
+            "would stay signed in. Use an https address, or http://localhost on one's own machine, or set "
+            f"{_listed(remedies)}.",
+            *(table.PUBLIC_ADDRESS.name, *(remedy.partition("=")[0] for remedy in remedies)),
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(names)
 
 
 def _secure_cookies(settings: Settings, reading: Reading) -> None:
@@ -293,14 +314,15 @@ RULES = (
         _factor_methods,
     ),
     Rule(
-        "In production, `sms` is a second factor only where text messages leave the machine, and login by a "
-        "code needs mail or text messages that do: `console:` and `memory:` reach nobody.",
+        "In production, `sms` is a second factor only where text messages leave the machine, and `email`, "
+        "except in the default, where mail does. Login by a code needs either: `console:` and `memory:` "
+        "reach nobody.",
         _codes_that_leave,
     ),
     Rule("Transaction pooling is for PostgreSQL.", _transaction_pooling),
     Rule("Asynchronous rotation is not asked for on MariaDB, which has none.", _asynchronous_rotation),
     Rule(
-        "In production, contracts that send cookies need an https public URL, unless it is on this machine.",
+        "Pages, and contracts that send cookies, need an https public URL, unless it is on this machine.",
         _cookie_transport,
     ),
     Rule(

@@ -31,6 +31,8 @@ def signing_key(text: str) -> Secret:
         raise Unacceptable("is not UTF-8 text") from error
     if length < MINIMUM_BYTES:
         raise Unacceptable(f"has {length} bytes, fewer than {MINIMUM_BYTES}")
+    if "," in text:
+        raise Unacceptable("holds a comma, at which fallbacks are separated, so it could never be one")
     if len(set(text)) < _FEWEST_CHARACTERS or _period(text) < _SHORTEST_PERIOD:
         raise Unacceptable("is too regular to be a random value")
     letters = re.sub("[^a-z]", "", text.casefold())
@@ -50,6 +52,8 @@ def _signing_keys(text: str) -> tuple[Secret, ...]:
 
 HOW_TO_MAKE_ONE = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
 SIGNING_KEY = Kind(
-    f"at least {MINIMUM_BYTES} random bytes, as from `{HOW_TO_MAKE_ONE}`", signing_key, private=True
+    f"at least {MINIMUM_BYTES} random bytes without a comma, as from `{HOW_TO_MAKE_ONE}`",
+    signing_key,
+    private=True,
 )
 SIGNING_KEYS = Kind("older signing keys, separated by commas", _signing_keys, private=True)

@@ -12,12 +12,11 @@ from config import reach
 from config.addresses import (
     BREACHED_PASSWORDS_URL,
     DATABASE_URL,
-    MAIL_URL,
     ORIGINS,
     PUBLIC_URL,
     REDIS_URL,
-    SMS_URL,
 )
+from config.delivery import MAIL_SENDER, MAIL_URL, SMS_URL
 from config.kinds import (
     BOOLEAN,
     COOKIE_DOMAIN,
@@ -25,7 +24,6 @@ from config.kinds import (
     JWT_ALGORITHM,
     LABEL,
     LOCAL_PATH,
-    MAIL_ADDRESS,
     PAGES_PREFIX,
     RATE_LIMIT,
     Kind,
@@ -62,6 +60,10 @@ class Setting(Generic[T_co]):
     def override(self, contract: str) -> str:
         """Return the name that sets this for one contract."""
         return f"{PREFIX}{contract.upper()}__{self.name.removeprefix(PREFIX)}"
+
+    def is_default(self, value: object) -> bool:
+        """Tell whether it holds without being set; a derived default is none."""
+        return self.default is not None and value == self.kind.parse(self.default)
 
 
 _DAY = 86_400
@@ -236,9 +238,9 @@ PUBLIC_ADDRESS = Setting(
 ALLOWED_ORIGINS = Setting(
     name="KEYTURN_ALLOWED_ORIGINS",
     kind=ORIGINS,
-    reach=reach.COOKIES,
+    reach=reach.EVERYWHERE,
     derived="the origin of the public URL, which is always allowed",
-    why="Pages of these origins may make requests that authenticate by cookie.",
+    why="Pages of these origins may read answers (CORS), and make requests that authenticate by cookie.",
 )
 TRUSTED_PROXIES = Setting(
     name="KEYTURN_TRUSTED_PROXIES",
@@ -333,7 +335,7 @@ BREACHED_PASSWORDS = Setting(
     kind=BREACHED_PASSWORDS_URL,
     reach=reach.EVERYWHERE,
     why="Where breached passwords are looked up: the first five digits of a SHA-1 are sent, and nothing else "
-    "(ASVS 6.2.12). While the source is away, passwords pass.",
+    "(ASVS 6.2.12). While the source is away, passwords pass, and the log says so.",
 )
 PASSWORD_RESET_SECONDS = Setting(
     name="KEYTURN_PASSWORD_RESET_SECONDS",
@@ -513,7 +515,7 @@ SMS = Setting(
 )
 MAIL_FROM = Setting(
     name="KEYTURN_MAIL_FROM",
-    kind=MAIL_ADDRESS,
+    kind=MAIL_SENDER,
     reach=reach.SMTP,
     default="Keyturn <no-reply@localhost>",
     why="The sender that people see.",

@@ -22,7 +22,7 @@ def refuse_unread(settings: Settings, reading: Reading, known: Mapping[str, Cont
         return
     for setting in table.ALL:
         value = reading.optional(setting)
-        if value and not _is_default(value, setting) and not setting.reach.given(settings):
+        if value and not setting.is_default(value) and not setting.reach.given(settings):
             able = ", ".join(setting.reach.bringers(known))
             ways = [f"serve {able}"] if able else []
             ways += [setting.reach.advice] if setting.reach.advice else []
@@ -44,14 +44,10 @@ def _refuse_unread_overrides(
                 f"has no effect, because {name} is not served. Serve it too, or remove this.", overrides[name]
             )
         value = reading.optional(setting)
-        is_general = value is not None and not _is_default(value, setting)
+        is_general = value is not None and not setting.is_default(value)
         if is_general and overrides.keys() >= served:
             reading.refuse(
                 "has no effect, because every contract that is served has a setting of its own. "
                 "Remove it, or one of those.",
                 *(setting.name, *overrides.values()),
             )
-
-
-def _is_default(value: object, setting: table.Setting[object]) -> bool:
-    return setting.default is not None and value == setting.kind.parse(setting.default)

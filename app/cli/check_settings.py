@@ -7,7 +7,6 @@ from app.http.runtime import Mount
 from config import (
     AccessTokenType,
     ContractSettings,
-    CookieSettings,
     DeliverySettings,
     Environment,
     Offer,
@@ -23,7 +22,7 @@ def examine_settings(settings: Settings, mounts: Mapping[str, Mount]) -> Iterato
     yield _environment(settings.environment)
     yield _public_url(settings.web)
     for mount in mounts.values():
-        yield _cookies(mount, settings.cookies, settings.web)
+        yield _cookies(mount, settings)
         yield _lifetimes(mount.settings)
     yield _proxies(settings.web)
     yield _mail(settings.delivery, settings.environment)
@@ -47,18 +46,26 @@ def _public_url(web: WebSettings) -> Finding:
     return Finding("address", Verdict.WARNING, message)
 
 
-def _cookies(mount: Mount, cookies: CookieSettings, web: WebSettings) -> Finding:
-    contract = mount.settings
-    transport = contract.tokens.access_token_type
+_SENT = {
+    AccessTokenType.HEADER: (),
+    AccessTokenType.COOKIE: ("to every client",),
+    AccessTokenType.CLIENT: ("to clients that ask for them",),
+}
+
+
+def _cookies(mount: Mount, settings: Settings) -> Finding:
+    contract, cookies, pages = mount.settings, settings.cookies, settings.pages
     place = f"{contract.name} at {contract.prefix}"
-    if transport is AccessTokenType.HEADER:
+    sent = [*_SENT[contract.tokens.access_token_type]]
+    if pages is not None and pages.prefix is not None and pages.contract == contract.name:
+        sent.append(f"by the pages at {pages.prefix}")
+    if not sent:
         return Finding("cookies", Verdict.OK, f"{place}: none, tokens travel in body and header")
     names = f"{mount.cookies.names.access}, {mount.cookies.names.refresh}"
-    chosen = " where a client asks for them" if transport is AccessTokenType.CLIENT else ""
     attributes = f"HttpOnly, {'Secure, ' if cookies.secure else ''}SameSite={cookies.same_site}"
-    message = f"{place}: {names}{chosen} ({attributes})"
-    if cookies.secure and not web.public_url.startswith("https:"):
-        trouble = f"; browsers drop Secure cookies that come from {web.public_url}, most even on localhost"
+    message = f"{place}: {names} ({attributes}) {' and '.join(sent)}"
+    if cookies.secure and not settings.web.public_url.startswith("https:"):
+        trouble = "; some browsers drop Secure cookies that come over http, even from this machine"
         return Finding("cookies", Verdict.WARNING, message + trouble)
     if not cookies.secure:
         return Finding("cookies", Verdict.WARNING, f"{message}; without Secure, for development only")

@@ -1,4 +1,4 @@
-"""Whether database and Redis answer, whether the tables are this version's, and whether clocks agree."""
+"""Whether database, Redis and the source of breached passwords answer, and tables and clocks are right."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,10 +11,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session as Transaction
 
 from app.cli.finding import Finding, Verdict
+from app.engine.breached_passwords import SourceAway, configured_range, knows
 from app.engine.engine import Engine
 from app.engine.errors import Unavailable
 from app.http.runtime import Runtime
 from app.models import Moment
+from config import PasswordSettings
 
 _TOLERANCE = timedelta(seconds=5)
 _MARIADB_CLOCK = func.utc_timestamp(literal_column("6"), type_=Moment)
@@ -52,6 +54,26 @@ def examine_limits(here: Runtime) -> Finding:
         return Finding("redis", Verdict.OK, "answers; rate limits are shared by all processes")
     message = "configured, but does not answer; every process counts rate limits for itself meanwhile"
     return Finding("redis", Verdict.PROBLEM, message)
+
+
+def examine_breached_passwords(settings: PasswordSettings) -> Iterator[Finding]:
+    """Examine the configured source, if there is one, by a password that is in every list of breaches."""
+    source = configured_range(settings)
+    if source is None:
+        return
+    try:
+        is_a_source = knows(source, "password")
+    except SourceAway as away:
+        message = f"the source of breached ones is away ({away}): all of them pass meanwhile"
+        yield Finding("passwords", Verdict.PROBLEM, message)
+        return
+    if is_a_source:
+        yield Finding("passwords", Verdict.OK, "the source of breached ones answers")
+    else:
+        message = (
+            "the source of breached ones answers, and does not know the word password: is it the right one?"
+        )
+        yield Finding("passwords", Verdict.WARNING, message)
 
 
 def _applied_revisions(transaction: Transaction) -> set[str]:

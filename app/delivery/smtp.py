@@ -1,6 +1,5 @@
 """Mail over SMTP, with verified TLS and headers that cannot be injected into."""
 
-import re
 import smtplib
 import ssl
 import unicodedata
@@ -15,15 +14,10 @@ from email.utils import formatdate, make_msgid
 from enum import StrEnum
 
 from app.delivery.message import DeliveryFailed, Message
+from config.delivery import ADDRESS
 
 # From this reply code on the refusal is final (RFC 5321 section 4.2.1).
 _FIRST_PERMANENT_REPLY = 500
-
-# Dot-atoms on both sides (RFC 5322 section 3.4.1, with RFC 6532's letters beyond ASCII). What the standard
-# library's parser takes for an address is wider, down to lists of them. An encoded word ("=?") is
-# refused: some versions of the library decode it while writing the header, line breaks included.
-_ATOM = r"""[^\s\x00-\x20\x7f-\x9f@.,:;<>()\[\]\\"]+"""
-_ADDRESS = re.compile(rf"(?!.*=\?){_ATOM}(?:\.{_ATOM})*@{_ATOM}(?:\.{_ATOM})*")
 
 
 class TlsMode(StrEnum):
@@ -51,19 +45,6 @@ class SmtpSender:
     password: str | None = field(default=None, repr=False)
     tls: TlsMode = TlsMode.STARTTLS
     timeout: timedelta = timedelta(seconds=10)
-
-    def __post_init__(self) -> None:
-        """Refuse a sender address that could only fail later.
-
-        Raises:
-            ValueError: it is not one plain ASCII address.
-        """
-        try:
-            domain = parse_address(self.sender_address).domain
-        except DeliveryFailed:
-            domain = ""
-        if not domain or not self.sender_address.isascii():
-            raise ValueError("the sender address must be one plain address such as no-reply@example.com")
 
     def send(self, message: Message) -> None:
         """Send now; the timeout holds for each step of the conversation.
@@ -139,7 +120,7 @@ def parse_address(text: str) -> Address:
     Raises:
         DeliveryFailed: it is none, or more than one.
     """
-    if not _ADDRESS.fullmatch(text):
+    if not ADDRESS.fullmatch(text):
         raise DeliveryFailed("malformed address", permanent=True)
     username, _, domain = text.partition("@")
     return Address(username=username, domain=domain)

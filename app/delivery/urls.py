@@ -1,7 +1,5 @@
-"""Which sender a configured URL means. No error repeats the URL: it may hold a password."""
+"""Which sender a configured URL means."""
 
-import re
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -9,10 +7,9 @@ from app.delivery.gateway import HttpGatewaySender
 from app.delivery.local import ConsoleSender, FileSender, MemorySender
 from app.delivery.message import Sender
 from app.delivery.smtp import SmtpSender, TlsMode
+from config.addresses import is_loopback_host
+from config.delivery import MAIL_URL, SMS_URL, name_and_address
 
-_MAIL_FORMS = "console:, file:<path>, memory:, smtp://[user:password@]host[:port] or smtps://…"
-_SMS_FORMS = "console:, file:<path>, memory: or https://[token@]host/path"
-_NAMED = re.compile(r"(?P<name>[^<>]*[^<> ]) *<(?P<address>[^<> ]+)>")
 _DEFAULT_PORTS = {TlsMode.STARTTLS: 587, TlsMode.IMPLICIT: 465, TlsMode.NONE: 25}
 
 
@@ -22,20 +19,16 @@ def mail_sender(url: str, sender: str) -> Sender:
     `smtp://` demands STARTTLS, except towards a loopback host; `smtps://` is TLS from the start.
 
     Raises:
-        ValueError: unknown form, or a sender address that is not one plain address.
+        ValueError: what `KEYTURN_MAIL_URL` and `KEYTURN_MAIL_FROM` accept neither, without repeating it.
     """
-    local = _local_sender(url)
-    if local is not None:
-        return local
-    parts = _split(url, _MAIL_FORMS)
-    if parts.scheme not in {"smtp", "smtps"} or parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise ValueError(f"expected {_MAIL_FORMS}; user and password percent-encoded")
-    if bool(parts.username) != bool(parts.password):
-        raise ValueError("give both the SMTP user and the password, or neither")
-    host, tls = parts.hostname or "", _tls_mode(parts)
-    name, address = _name_and_address(sender)
+    accepted = MAIL_URL.parse(url).reveal()
+    parts = urlsplit(accepted)
+    if parts.scheme not in {"smtp", "smtps"}:
+        return _local_sender(accepted)
+    tls = _tls_mode(parts)
+    name, address = name_and_address(sender)
     return SmtpSender(
-        host=host,
+        host=parts.hostname or "",
         port=parts.port or _DEFAULT_PORTS[tls],
         sender_address=address,
         sender_name=name,
@@ -45,67 +38,31 @@ def mail_sender(url: str, sender: str) -> Sender:
     )
 
 
-def _name_and_address(sender: str) -> tuple[str, str]:
-    found = _NAMED.fullmatch(sender)
-    return (found["name"], found["address"]) if found else ("", sender)
-
-
 def sms_sender(url: str) -> Sender:
     """Build the sender of SMS; the userinfo of a gateway's URL is its bearer token.
 
     Raises:
-        ValueError: unknown form, or plain http to a host that is not loopback.
+        ValueError: what `KEYTURN_SMS_URL` does not accept either, without repeating it.
     """
-    local = _local_sender(url)
-    if local is not None:
-        return local
-    parts = _split(url, _SMS_FORMS)
-    if parts.scheme not in {"http", "https"} or parts.fragment:
-        raise ValueError(f"expected {_SMS_FORMS}; the token percent-encoded")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise ValueError("codes and the token need https, except towards a loopback host")
+    accepted = SMS_URL.parse(url).reveal()
+    parts = urlsplit(accepted)
+    if parts.scheme not in {"http", "https"}:
+        return _local_sender(accepted)
     userinfo, _, address = parts.netloc.rpartition("@")
-    bearer = unquote(userinfo)
-    if not (bearer.isascii() and bearer.isprintable()) or " " in bearer:
-        raise ValueError("the token of the SMS gateway must be printable ASCII without spaces")
-    return HttpGatewaySender(url=parts._replace(netloc=address).geturl(), bearer=bearer or None)
+    return HttpGatewaySender(url=parts._replace(netloc=address).geturl(), bearer=unquote(userinfo) or None)
 
 
-def _local_sender(url: str) -> Sender | None:
+def _local_sender(url: str) -> Sender:
     scheme, _, rest = url.partition(":")
-    if url == "console:":
+    if scheme == "console":
         return ConsoleSender()
-    if url == "memory:":
+    if scheme == "memory":
         return MemorySender()
-    if scheme != "file":
-        return None
-    # file:///var/x is /var/x; file://var/x would name a host called var.
-    path = rest.removeprefix("//")
-    if not path or path.endswith("/") or (path != rest and not path.startswith("/")):
-        raise ValueError("expected file:<path>, or file:///<path>, of a file")
-    return FileSender(Path(path))
-
-
-def _split(url: str, forms: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        is_complete = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        # The parser's own message would repeat a part of the URL.
-        is_complete = False
-    if not is_complete:
-        raise ValueError(f"expected {forms}, with a host and a port from 1 to 65535")
-    return parts
+    # file:///var/x is /var/x. What would start a query elsewhere is a part of the name here.
+    return FileSender(Path(rest.removeprefix("//")))
 
 
 def _tls_mode(parts: SplitResult) -> TlsMode:
     if parts.scheme == "smtps":
         return TlsMode.IMPLICIT
-    return TlsMode.NONE if _is_loopback(parts.hostname or "") else TlsMode.STARTTLS
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return TlsMode.NONE if is_loopback_host(parts.hostname or "") else TlsMode.STARTTLS

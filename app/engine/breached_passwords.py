@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from config import PasswordSettings
+from config.addresses import BREACHED_PASSWORDS_URL
 
 _log = logging.getLogger(__name__)
 
@@ -26,15 +27,31 @@ _PREFIX_DIGITS = 5
 _LONGEST_ANSWER = 1_048_576
 
 
+class SourceAway(Exception):
+    """A source gave no range; the message is the kind of failure, without the address."""
+
+
 def is_breached(password: str, source: BreachedRange) -> bool:
     """Tell whether the source knows the password; while the source is away, no password is known."""
+    try:
+        return knows(source, password)
+    except SourceAway as away:
+        _log.warning("the source of breached passwords is away: %s", away)
+        return False
+
+
+def knows(source: BreachedRange, password: str) -> bool:
+    """Ask the source for the range of the password, and look for it there.
+
+    Raises:
+        SourceAway: it does not answer, or has no such range.
+    """
     digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
     prefix, suffix = digest[:_PREFIX_DIGITS], digest[_PREFIX_DIGITS:]
     try:
         lines = [line.strip().upper().partition(":") for line in source(prefix)]
     except (OSError, HTTPException, ValueError) as error:
-        _log.warning("the source of breached passwords is away: %s", type(error).__name__)
-        return False
+        raise SourceAway(type(error).__name__) from error
     # A count of 0 is padding, which hides how long the answer really is.
     return any(found == suffix and count != "0" for found, _, count in lines)
 
@@ -45,8 +62,12 @@ def configured_range(settings: PasswordSettings) -> BreachedRange | None:
 
 
 def breached_range(url: str) -> BreachedRange:
-    """Return the source that a URL names: a folder of files, or an HTTP service."""
-    parts = urlsplit(url)
+    """Return the source that a URL names: a folder of files, or an HTTP service.
+
+    Raises:
+        ValueError: what `KEYTURN_BREACHED_PASSWORDS_URL` does not accept either, without repeating it.
+    """
+    parts = urlsplit(BREACHED_PASSWORDS_URL.parse(url).reveal())
     if parts.scheme == "file":
         return FolderRange(Path(parts.path))
     return HttpRange(url)
@@ -54,14 +75,15 @@ def breached_range(url: str) -> BreachedRange:
 
 @dataclass(frozen=True, slots=True)
 class FolderRange:
-    """One text file per prefix, as the downloaded data sets come; a missing file is an empty range."""
+    """One text file per prefix, with or without `.txt`. Breaches know every prefix, so none is missing."""
 
     folder: Path
 
     def __call__(self, prefix: str) -> Iterable[str]:
         """Return the lines of one range."""
         path = self.folder / prefix
-        return path.read_text("ascii").splitlines() if path.exists() else []
+        path = path if path.exists() else path.with_suffix(".txt")
+        return path.read_text("ascii").splitlines()
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,16 +94,23 @@ def test_settings_that_are_not_for_production_are_a_warning(service):
 @pytest.mark.parametrize(
     ("environ", "topic", "verdict", "part"),
     [
-        ({"PUBLIC_URL": "http://id.example.org"}, "address", "warning", "in clear"),
+        ({"PUBLIC_URL": "http://id.example.org", "PAGES": "off"}, "address", "warning", "in clear"),
         ({"PUBLIC_URL": "https://id.example.org"}, "address", "ok", "https://id.example.org"),
-        ({}, "cookies", "ok", "none, tokens travel in body and header"),
+        ({"PAGES": "off"}, "cookies", "ok", "none, tokens travel in body and header"),
+        (
+            {"PUBLIC_URL": "https://id.example.org"},
+            "cookies",
+            "ok",
+            "accessToken, refreshToken (HttpOnly, Secure, SameSite=Lax) by the pages at /account",
+        ),
         (
             {"ACCESS_TOKEN_TYPE": "cookie", "PUBLIC_URL": "https://id.example.org"},
             "cookies",
             "ok",
-            "accessToken, refreshToken (HttpOnly, Secure, SameSite=Lax)",
+            "(HttpOnly, Secure, SameSite=Lax) to every client and by the pages at /account",
         ),
-        ({"ACCESS_TOKEN_TYPE": "client"}, "cookies", "warning", "browsers drop Secure cookies"),
+        ({}, "cookies", "warning", "browsers drop Secure cookies"),
+        ({"ACCESS_TOKEN_TYPE": "client"}, "cookies", "warning", "to clients that ask for them and by"),
         (
             {"ACCESS_TOKEN_TYPE": "cookie", "ENV": "development"},
             "cookies",
@@ -198,6 +205,41 @@ def test_text_messages_are_not_spoken_of_where_no_contract_sends_any(make):
     stamp(service)
 
     assert "sms" not in findings(service)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "part"),
+    [
+        ("5BAA6.txt", "ok", "answers"),
+        ("5BAA7.txt", "problem", "away (FileNotFoundError): all of them pass"),
+        ("elsewhere/5BAA6", "problem", "away (FileNotFoundError): all of them pass"),
+    ],
+)
+def test_the_source_of_breached_passwords_is_asked_for_one_range(make, tmp_path, name, verdict, part):
+    path = tmp_path / "ranges" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("1E4C9B93F3F0682250B6CF8331B7EE68FD8:3861493\n")
+    service = make(BREACHED_PASSWORDS_URL=f"file:{tmp_path / 'ranges'}")
+    stamp(service)
+
+    found = findings(service, exits=int(verdict == "problem"))["passwords"]
+
+    assert found[0] == verdict
+    assert part in found[1]
+
+
+def test_a_source_that_does_not_know_the_best_known_password_is_a_warning(make, tmp_path):
+    (tmp_path / "5BAA6").write_text("<!doctype html>\n")
+    service = make(BREACHED_PASSWORDS_URL=f"file:{tmp_path}")
+    stamp(service)
+
+    assert findings(service)["passwords"][0] == "warning"
+
+
+def test_nothing_is_said_of_breached_passwords_without_a_source(service):
+    stamp(service)
+
+    assert "passwords" not in findings(service)
 
 
 @pytest.fixture(params=["postgresql+psycopg", "mysql+pymysql", "mariadb+pymysql"])

@@ -178,3 +178,24 @@ def test_reading_by_head_changes_nothing_and_says_nothing(client: AuthClient) ->
 
     assert (answer.status_code, answer.get_data()) == (200, b"")
     _assert_guarded(answer)
+
+
+@pytest.mark.parametrize(
+    ("contract", "login"), [("entryguard", "/api/v1/auth/login"), ("falcon_alert", "/auth/login")]
+)
+def test_pages_of_another_origin_may_use_contracts_without_cookies(
+    app_for: AppFor, contract: str, login: str
+) -> None:
+    asking = {
+        "Origin": PARTNER,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+    http = app_for(contracts=contract, allowed_origins=PARTNER).test_client()
+
+    answer = http.options(login, headers=asking, base_url=ORIGIN)
+
+    assert answer.headers["Access-Control-Allow-Origin"] == PARTNER
+    assert {"Authorization", "Content-Type"} <= set(
+        answer.headers["Access-Control-Allow-Headers"].split(", ")
+    )

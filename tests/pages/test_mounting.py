@@ -177,3 +177,13 @@ def test_shop_keeps_a_database_of_its_own(empty_database: None, settings_for: Se
         shelf.engine.dispose()
     assert app.config["SQLALCHEMY_DATABASE_URI"] == own
     runtime_of(app).engine.database._engine.dispose()  # noqa: SLF001 - nobody else would close it
+
+
+@pytest.mark.parametrize("path", ["keyturn.sqlite3", "file:keyturn.sqlite3?uri=true"])
+def test_shop_with_a_database_of_its_own_names_the_whole_path_of_ours(settings_for: SettingsFor, path: str):
+    app = Flask("shop")
+    app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite://"
+    SQLAlchemy(app)
+
+    with pytest.raises(ConfigurationError, match="KEYTURN_DATABASE_URL: is relative"):
+        mount_on(app, settings_for(database_url=f"sqlite:///{path}"))

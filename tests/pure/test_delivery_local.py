@@ -21,6 +21,7 @@ from app.delivery import (
     sms_sender,
 )
 from app.delivery.smtp import compose
+from config.problems import Unacceptable
 
 MESSAGE = Message(recipient="ada@example.com", subject="Your code", text="It is 493817.\nBye")
 
@@ -157,47 +158,22 @@ def test_sms_gateway_takes_its_bearer_from_the_userinfo():
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("build", "url"),
     [
-        "",
-        "console",
-        "console:x",
-        "file:",
-        "file://host/x",
-        "file:x/",
-        "ftp://mail.example.com",
-        "smtp://",
-        "smtp://u:s3cret@",
-        "smtp://u:s3cret@mail.example.com/path",
-        "smtp://u:s3c/ret@mail.example.com",
-        "smtp://s3cret@mail.example.com",
-        "smtp://u:s3cret@mail.example.com:0",
-        "smtp://u:s3cret@mail.example.com:99999",
-        "smtp://u:s3cret@[mail",
+        (lambda url: mail_sender(url, "no-reply@example.com"), "smtp://u:s3c/ret@mail.example.com"),
+        (lambda url: mail_sender(url, "no-reply@example.com"), "smtp://s3cret@mail.example.com"),
+        (sms_sender, "http://s3cret@sms.example.com/"),
     ],
 )
-def test_malformed_mail_url_is_refused_without_repeating_it(url):
-    with pytest.raises(ValueError, match=r"expected|give both") as refused:
-        mail_sender(url, "no-reply@example.com")
+def test_what_the_settings_refuse_is_refused_without_repeating_it(build, url):
+    with pytest.raises(Unacceptable) as refused:
+        build(url)
     assert "s3c" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["", "smtp://x", "http://t0ken@sms.example.com/", "https://t0ken%0d%0aX:1@sms.example.com", "https:///x"],
-)
-def test_malformed_sms_url_is_refused_without_repeating_it(url):
-    with pytest.raises(ValueError, match=r"expected|need https|printable") as refused:
-        sms_sender(url)
-    assert "t0ken" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "address", ["", "no-reply", "Keyturn <a>", "<a@example.com>", "a@b.c, d@e.f", "é@example.com"]
-)
-def test_sender_address_is_checked_at_once(address):
-    with pytest.raises(ValueError, match="one plain address"):
-        mail_sender("smtp://localhost", address)
+def test_sender_address_is_checked_at_once():
+    with pytest.raises(Unacceptable, match="one plain mail address"):
+        mail_sender("smtp://localhost", "a@b.c, d@e.f")
 
 
 def test_sender_may_have_a_name():

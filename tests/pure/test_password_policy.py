@@ -92,11 +92,22 @@ def test_password_passes_while_the_source_is_away():
     assert check(PASSWORD, breached=away) == "accepted"
 
 
-def test_folder_of_files_is_a_source(tmp_path: Path):
-    source = breached_range(f"file:{tmp_path}")
+@pytest.mark.parametrize("name", [DIGEST[:5], f"{DIGEST[:5]}.txt"])
+@pytest.mark.parametrize("form", ["file:{}", "file://{}"])
+def test_folder_of_files_is_a_source(tmp_path: Path, form: str, name: str):
+    source = breached_range(form.format(tmp_path))
+    (tmp_path / name).write_text("\n")
     assert check(PASSWORD, breached=source) == "accepted"
-    (tmp_path / DIGEST[:5]).write_text(f"{DIGEST[5:]}:7\n")
+    (tmp_path / name).write_text(f"{DIGEST[5:]}:7\r\n")
     assert check(PASSWORD, breached=source) == "password is known from a data breach"
+
+
+@pytest.mark.parametrize("folder", [".", "absent"])
+def test_folder_or_file_that_is_missing_is_told_of_in_the_log(
+    tmp_path: Path, folder: str, caplog: pytest.LogCaptureFixture
+):
+    assert check(PASSWORD, breached=breached_range(f"file:{tmp_path / folder}")) == "accepted"
+    assert caplog.messages == ["the source of breached passwords is away: FileNotFoundError"]
 
 
 @pytest.fixture

@@ -64,6 +64,22 @@ NOT_WITHOUT = {
 }
 
 
+NO_SENDERS = (
+    "nobody",
+    "Keyturn <a>",
+    "<a@b.example>",
+    "a@b.example>",
+    "a@b@c.example",
+    "a@b.example, c@d.example",
+    "Keyturn a@b.example",
+    "Keyturn <a@b.example> x",
+    "Keyturn <é@b.example>",
+    "Keyturn\udc80 <a@b.example>",
+    "a@b.org\r\nBcc: c@d.org",
+    "Keyturn\r\nBcc: c@d.org <a@b.org>",
+)
+
+
 def settings(**environ: str) -> Settings:
     names = {f"KEYTURN_{name}": text for name, text in environ.items()}
     return resolve_settings({"KEYTURN_SECRET_KEY": KEY, **names}, CONTRACTS, INSTANCE)
@@ -125,18 +141,20 @@ def test_a_key_alone_gives_production_settings_with_the_documented_defaults() ->
         ("JWT_ALGORITHM", "EdDSA", "key sets are not available in this version"),
         ("JWT_ALGORITHM", "ES256", "key sets are not available in this version"),
         ("JWT_ALGORITHM", "RS256", "key sets are not available in this version"),
-        ("MAIL_FROM", "nobody", "not a mail address"),
-        ("MAIL_FROM", "a@b.org\r\nBcc: c@d.org", "not a mail address"),
+        *(("MAIL_FROM", text, "not one plain mail address") for text in NO_SENDERS),
         ("RATE_LIMIT_LOGIN", "twenty", "not a rate limit"),
         ("RATE_LIMIT_REFRESH", "0 per minute", "not a rate limit"),
         ("RATE_LIMIT_SIGNUP", "5 per fortnight", "not a rate limit"),
         ("RATE_LIMIT_PASSWORD", "none", "not a rate limit"),
+        ("RATE_LIMIT_LOGIN", "20 per \u017fecond", "not a rate limit"),
+        ("RATE_LIMIT_LOGIN", "5\u00a0per minute", "not a rate limit"),
         ("PUBLIC_URL", "example.org", "does not start with http"),
         ("PUBLIC_URL", "https://", "no valid host"),
         ("PUBLIC_URL", "https://example.org/?a=b", "query or a fragment"),
         ("PUBLIC_URL", "https://example.org/#a", "query or a fragment"),
         ("PUBLIC_URL", "https://me:pass@example.org", "user name or password"),
         ("PUBLIC_URL", "https://example.org:99999", "malformed"),
+        ("PUBLIC_URL", "https://example.org:0", "malformed"),
         ("ALLOWED_ORIGINS", "*", "any page"),
         ("ALLOWED_ORIGINS", "https://*.example.org", "any page"),
         ("ALLOWED_ORIGINS", "null", "any page"),
@@ -162,15 +180,45 @@ def test_a_key_alone_gives_production_settings_with_the_documented_defaults() ->
         ("REDIS_URL", "unix:/run/redis.sock", "none of the accepted schemes"),
         ("REDIS_URL", "unix://run/redis.sock", "incomplete"),
         ("REDIS_URL", "unix://", "incomplete"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=x", "options that no connection to Redis knows"),
+        ("REDIS_URL", "redis://h/0?unknown=1", "options that no connection to Redis knows"),
+        ("REDIS_URL", "rediss://h?ssl_cert_reqs=maybe", "options that no connection to Redis knows"),
+        ("REDIS_URL", "redis://h:6379/first", "more than the number of a database"),
+        ("REDIS_URL", "redis://me:12/34@h:6379/0", "more than the number of a database"),
         ("REDIS_URL", "redis+sentinel://a:26379,b:26379", "the name that the sentinels know"),
         ("REDIS_URL", "redis+sentinel://a:26379/two/names", "the name that the sentinels know"),
         ("REDIS_URL", "redis+sentinel://a:26379,b/name", "without host or port"),
         ("REDIS_URL", "redis+sentinel://a:26379,/name", "without host or port"),
         ("REDIS_URL", "redis+sentinel://a:99999/name", "malformed"),
         ("MAIL_URL", "https://h", "none of the accepted schemes"),
+        ("MAIL_URL", "console", "none of the accepted schemes"),
+        ("MAIL_URL", "console:x", "goes on after the colon"),
+        ("MAIL_URL", "memory:?x", "goes on after the colon"),
+        ("MAIL_URL", "smtp://mail.example.org#x", "holds a #"),
+        ("MAIL_URL", "file:", "names no file"),
+        ("MAIL_URL", "file:x/", "names no file"),
+        ("MAIL_URL", "file://var/x", "names a host"),
         ("MAIL_URL", "smtp://", "incomplete"),
-        ("MAIL_URL", "file:", "incomplete"),
+        ("MAIL_URL", "smtp://u:secret@", "incomplete"),
+        ("MAIL_URL", "smtp://u:secret@mail.example.org/path", "goes on after host and port"),
+        ("MAIL_URL", "smtp://u:12/34@mail.example.org:587", "goes on after host and port"),
+        ("MAIL_URL", "smtp://u:sec/ret@mail.example.org", "malformed"),
+        ("MAIL_URL", "smtp://u@mail.example.org", "a user without a password"),
+        ("MAIL_URL", "smtp://:secret@mail.example.org", "a password without a user"),
+        ("MAIL_URL", "smtp://mail.example.org:0", "malformed"),
+        ("MAIL_URL", "smtp://u:secret@[mail", "malformed"),
         ("SMS_URL", "smtp://h", "none of the accepted schemes"),
+        ("SMS_URL", "https:///send", "incomplete"),
+        ("SMS_URL", "https://gateway.example.org/send#", "holds a #"),
+        ("SMS_URL", "http://gateway.example.org/send", "only a gateway on this machine goes without https"),
+        ("SMS_URL", "http://sms.localhost/send", "only a gateway on this machine goes without https"),
+        ("SMS_URL", "https://t%0d%0aX:1@gateway.example.org", "not printable ASCII without spaces"),
+        ("BREACHED_PASSWORDS_URL", "file://srv/pwned", "names no path"),
+        ("BREACHED_PASSWORDS_URL", "file:/srv/pwned?x", "names no path"),
+        ("BREACHED_PASSWORDS_URL", "https:///range/", "incomplete"),
+        ("BREACHED_PASSWORDS_URL", "https://h", "five digits"),
+        ("BREACHED_PASSWORDS_URL", "https://h/range/#", "holds a #"),
+        ("BREACHED_PASSWORDS_URL", "https://u:p@h/range/", "a user or a password"),
         ("CONTRACTS", ",", "names no contract"),
         ("CONTRACTS", "nestauth", "Did you mean nest_auth?"),
         ("CONTRACTS", "nest_auth,nest_auth@/two", "named twice"),
@@ -199,12 +247,21 @@ def test_an_unacceptable_value_is_named_with_its_reason(name: str, text: str, re
         ("DATABASE_URL", "mariadb+pymysql://u@h/d"),
         ("REDIS_URL", "rediss://:p@h:6379/1"),
         ("REDIS_URL", "unix:///run/redis.sock"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=2"),
+        ("REDIS_URL", "rediss://h/1?ssl_cert_reqs=none"),
         ("REDIS_URL", "redis+sentinel://:p@a:26379,[::1]:26379/keyturn"),
         ("MAIL_URL", "memory:"),
         ("MAIL_URL", "file:outbox"),
+        ("MAIL_URL", "CONSOLE:"),
         ("MAIL_URL", "smtps://u:p@h:465"),
+        ("MAIL_URL", "smtp://mail.example.org/"),
         ("SMS_URL", "https://gateway.example.org/send"),
+        ("SMS_URL", "HTTPS://token@gateway.example.org/send?from=keyturn"),
+        ("SMS_URL", "http://localhost:8080/send"),
+        ("SMS_URL", "http://[::1]/send"),
         ("SMS_URL", "file:/var/spool/sms"),
+        ("BREACHED_PASSWORDS_URL", "file:///srv/pwned/"),
+        ("BREACHED_PASSWORDS_URL", "http://ranges.internal:8080/?range="),
         ("MAIL_FROM", "Accounts <accounts@example.org>"),
         ("TEST_SERVICES", "whatever the suite wants"),
         ("TEST_POSTGRES_URL", "another of the suite's names"),
@@ -276,6 +333,10 @@ def test_only_development_starts_without_a_key(environment: str, tmp_path: Path)
     with pytest.raises(ConfigurationError, match="KEYTURN_SECRET_KEY: is not set"):
         load_settings({"KEYTURN_ENV": environment}, CONTRACTS, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_could_not_become_a_fallback_is_refused() -> None:
+    assert "at which fallbacks are separated" in only_problem(SECRET_KEY=f"{KEY},{OLDER_KEY}").message
 
 
 def test_fallback_keys_keep_their_order() -> None:

@@ -96,7 +96,7 @@ BESIDE = {
     "MAIL_FROM": {"MAIL_URL": "smtp://mail.example.org"},
 }
 PAGES = {"PAGES", "PAGES_HOME"}
-COOKIES = {"ALLOWED_ORIGINS", *(name for name in ASKING if name.startswith(("COOKIE_", "CSRF_")))}
+COOKIES = {name for name in ASKING if name.startswith(("COOKIE_", "CSRF_"))}
 OFFERED = {
     Offer.SIGN_UP: {"RATE_LIMIT_SIGNUP"},
     Offer.PASSWORD_CHANGES: {"RATE_LIMIT_PASSWORD"},

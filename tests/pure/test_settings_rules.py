@@ -57,11 +57,13 @@ def tokens(contract: str = "nest_auth", **environ: str) -> TokenSettings:
         ),
         (
             "MFA_REQUIRED",
-            {"MFA_REQUIRED": "true", "MFA_METHODS": "email"},
+            {"MFA_REQUIRED": "true", "MFA_METHODS": "email", "MAIL_URL": "smtp://h"},
             "whoever signs up would be locked out",
         ),
         ("MFA_METHODS", {"MFA_METHODS": "totp,sms"}, "no text message leaves this machine"),
         ("MFA_METHODS", {"MFA_METHODS": "sms", "SMS_URL": "memory:"}, "no text message leaves this machine"),
+        ("MFA_METHODS", {"MFA_METHODS": "email"}, "no mail leaves this machine"),
+        ("MFA_METHODS", {"MFA_METHODS": "email,totp", "MAIL_URL": "memory:"}, "no mail leaves this machine"),
         ("PASSWORDLESS", {"PASSWORDLESS": "true"}, "would reach its log and nobody else"),
         (
             "DATABASE_TRANSACTION_POOLING",
@@ -102,7 +104,12 @@ def tokens(contract: str = "nest_auth", **environ: str) -> TokenSettings:
         ("COOKIE_SECURE", {"COOKIE_SECURE": "false", "ENV": "testing"}, "only for development"),
         (
             "COOKIE_SECURE",
-            {"COOKIE_SECURE": "false", "ENV": "development", "PUBLIC_URL": "http://example.org"},
+            {
+                "COOKIE_SECURE": "false",
+                "ENV": "development",
+                "PUBLIC_URL": "http://example.org",
+                "PAGES": "off",
+            },
             "only for development",
         ),
         (
@@ -110,15 +117,21 @@ def tokens(contract: str = "nest_auth", **environ: str) -> TokenSettings:
             {"COOKIE_SECURE": "false", "ENV": "development", "PUBLIC_URL": "https://localhost"},
             "only for development",
         ),
+        ("PUBLIC_URL", {"PUBLIC_URL": "http://example.org"}, "or set KEYTURN_PAGES=off."),
         (
             "PUBLIC_URL",
-            {"ACCESS_TOKEN_TYPE": "cookie", "PUBLIC_URL": "http://example.org"},
-            "sends tokens in cookies",
+            {"PUBLIC_URL": "http://192.168.1.5:8000", "ENV": "development"},
+            "browsers drop the cookies of the pages",
         ),
         (
             "PUBLIC_URL",
-            {"ACCESS_TOKEN_TYPE": "client", "PUBLIC_URL": "http://10.0.0.1"},
-            "sends tokens in cookies",
+            {"ACCESS_TOKEN_TYPE": "cookie", "PUBLIC_URL": "http://example.org"},
+            "KEYTURN_ACCESS_TOKEN_TYPE=header and KEYTURN_PAGES=off",
+        ),
+        (
+            "PUBLIC_URL",
+            {"NEST_AUTH__ACCESS_TOKEN_TYPE": "client", "PAGES": "off", "PUBLIC_URL": "http://10.0.0.1"},
+            "browsers drop the cookies of nest_auth, ",
         ),
         (
             "PASSWORD_MINIMUM_LENGTH",
@@ -154,6 +167,9 @@ def test_settings_that_contradict_each_other_are_refused(
         {"MFA_REQUIRED": "true", "CONTRACTS": "seven_g,nest_auth"},
         {"MFA_METHODS": "totp,sms", "SMS_URL": "file:/srv/spool/sms"},
         {"MFA_METHODS": "totp,sms", "ENV": "testing"},
+        {"MFA_METHODS": "totp,email"},
+        {"MFA_METHODS": "email", "MAIL_URL": "smtp://mail.example.org"},
+        {"MFA_METHODS": "email", "ENV": "development"},
         {"PASSWORDLESS": "true", "SMS_URL": "https://gateway.example.org/send"},
         {"PASSWORDLESS": "true", "ENV": "development"},
         {"DATABASE_TRANSACTION_POOLING": "true", "DATABASE_URL": "postgresql+psycopg://u@h/d"},
@@ -161,6 +177,8 @@ def test_settings_that_contradict_each_other_are_refused(
         {"DATABASE_ASYNCHRONOUS_ROTATION": "false", "DATABASE_URL": "mysql+pymysql://u@h/d"},
         {"DATABASE_ASYNCHRONOUS_ROTATION": "true"},
         {"DATABASE_URL": "mysql+pymysql://u@h/d"},
+        {"PUBLIC_URL": "http://example.org", "PAGES": "off"},
+        {"PUBLIC_URL": "http://example.org", "CONTRACTS": "falcon_alert"},
     ],
 )
 def test_settings_that_have_an_effect_together_are_accepted(environ: dict[str, str]) -> None:
@@ -196,7 +214,7 @@ def test_cookies_are_secure_everywhere_else(environment: str, address: str) -> N
     assert settings(ENV=environment, PUBLIC_URL=address).cookies.secure is True
 
 
-def test_cookie_transport_in_production_is_fine_with_https_or_on_this_machine() -> None:
+def test_cookie_transport_is_fine_with_https_or_on_this_machine() -> None:
     settings(ACCESS_TOKEN_TYPE="cookie", PUBLIC_URL=HTTPS, COOKIE_DOMAIN="example.org")
     settings(ACCESS_TOKEN_TYPE="cookie")
 
