@@ -12,17 +12,16 @@ export class KeyturnError extends Error {
   }
 }
 
-export function createKeyturn(options = {}) {
-  const { baseUrl = "/auth", accessTokenType = "header", storage = "local", refreshBefore = 60 } = options;
-  expect(["header", "cookie"].includes(accessTokenType), "accessTokenType is header or cookie");
+export function createKeyturn(
+  { baseUrl = "/auth", accessTokenType = "header", storage = "local", refreshBefore = 60, origins = [] } = {}) {
+  if (!["header", "cookie"].includes(accessTokenType)) throw new KeyturnError("accessTokenType is header or cookie");
   const base = new URL(baseUrl, location.href).href.replace(/\/+$/, "");
   const name = `keyturn:${base}`; // Of the lock, the channel and what is stored.
   const [byCookie, events, flights] = [accessTokenType === "cookie", new EventTarget(), {}];
   const [store, channel] = byCookie || storage === "local" ? shared(name) : [{}, null];
-  const trusted = [location.origin, new URL(base).origin, ...(options.origins ?? [])];
+  const isTrusted = (url) => [location.origin, new URL(base).origin, ...origins].includes(new URL(url).origin);
   let unstored = null; // A marker that is not seen in the storage yet, or that it had no room for.
-  // Another after every token answer: the refresh token, or by cookie the moment of the answer.
-  const marker = () => store[name] ?? unstored;
+  const marker = () => store[name] ?? unstored; // Another after every answer: the refresh token, by cookie the moment.
   let access = null; // Header mode: { token, marker, staleAt, endsAt }, never stored.
   let [signedIn, pause, csrf] = [byCookie || marker() !== null ? undefined : false, { until: 0 }, null];
   const isCurrent = () => access !== null && access.marker === marker();
@@ -43,7 +42,7 @@ export function createKeyturn(options = {}) {
   /** Keep the tokens of an answer, tell everybody and return the rest of it. */
   function take({ accessToken, refreshToken, ...rest }, event) {
     const fits = "isRequiresMfa" in rest && byCookie !== Boolean(accessToken);
-    expect(fits, `no answer of a service with KEYTURN_ACCESS_TOKEN_TYPE=${accessTokenType}`);
+    if (!fits) throw new KeyturnError(`no answer of a service with KEYTURN_ACCESS_TOKEN_TYPE=${accessTokenType}`);
     unstored = byCookie ? String(Date.now()) : refreshToken;
     try { store[name] = unstored; unstored = null; } catch { delete store[name]; } // There is no room left.
     access = byCookie ? null : { token: accessToken, marker: refreshToken, ...lifetime(accessToken, refreshBefore) };
@@ -55,7 +54,6 @@ export function createKeyturn(options = {}) {
     [access, signedIn, unstored] = [null, false, null];
     delete store[name];
     if (isNews) tell("signedout", { reason });
-    return false;
   }
   /** Run while no other tab does. Without Web Locks, as under plain http, the grace period has to do. */
   async function exclusively(work) {
@@ -107,7 +105,7 @@ export function createKeyturn(options = {}) {
     if (!isOver) throw await refusal(response); // A proxy's 401 or a failed origin check says nothing of the session.
     // A page that signs somebody in ends the session before, and its cookies may have come after our question.
     const isReplaced = byCookie && (signedIn || presented !== null) && (await isSomebody(fetch));
-    return isReplaced ? Boolean(take({ isRequiresMfa: false }, "signedin")) : end(answer.code ?? "SESSION_NOT_FOUND");
+    return Boolean(isReplaced ? take({ isRequiresMfa: false }, "signedin") : end(answer.code ?? "SESSION_NOT_FOUND"));
   }
   /** Send with a token that is fresh as far as one can know, and once more if it was not. */
   async function authorized(send) {
@@ -116,14 +114,16 @@ export function createKeyturn(options = {}) {
     if (isStale) await refresh(access?.marker ?? marker()).catch((error) => { if (!isBefore("endsAt")) throw error; });
     const seen = access?.marker ?? marker();
     const response = await send();
-    if (response.status !== 401 || !mayRefresh() || (await isAboutFactor(response))) return response;
+    // A wrong code is answered with 401 too, and must not be sent twice.
+    if (response.status !== 401 || !mayRefresh() || /^MFA_/.test((await json(response)).code)) return response;
     return (await refresh(seen)) ? send() : response;
   }
   async function dispatch(request) {
     if (isCurrent()) request.headers.set("Authorization", `Bearer ${access.token}`);
     if (byCookie) request.headers.set("X-Access-Token-Type", "cookie");
     if (byCookie && !["GET", "HEAD", "OPTIONS"].includes(request.method)) await addCsrf(request.headers);
-    return fetch(request, { credentials: byCookie ? "include" : request.credentials });
+    const { referrer, referrerPolicy } = request; // They go back to the default beside any other option.
+    return fetch(request, byCookie ? { credentials: "include", referrer, referrerPolicy } : {});
   }
   /** Where double submit is on, its value is in a cookie, or is asked for where that is another host's. */
   async function addCsrf(headers) {
@@ -134,7 +134,7 @@ export function createKeyturn(options = {}) {
   }
   async function guarded(input, init) {
     const request = new Request(input, init);
-    if (!trusted.includes(new URL(request.url).origin) || request.headers.has("Authorization")) return fetch(request);
+    if (!isTrusted(request.url) || request.headers.has("Authorization")) return fetch(request);
     const copies = [request.clone(), request];
     return authorized(() => dispatch(copies.pop()));
   }
@@ -175,7 +175,6 @@ export function createKeyturn(options = {}) {
 function shared(name) {
   try { return [localStorage ?? {}, new BroadcastChannel(name)]; } catch { return [{}, null]; }
 }
-const expect = (condition, message) => { if (!condition) throw new KeyturnError(message); };
 const noAnswer = (cause) => (cause instanceof KeyturnError ? cause : new KeyturnError("no answer", { cause }));
 const unreachable = (cause) => { throw noAnswer(cause); };
 async function refusal(response) {
@@ -195,6 +194,4 @@ function lifetime(token, refreshBefore) {
   return { endsAt, staleAt: endsAt - Math.min(1000 * refreshBefore, 500 * (exp - iat)) };
 }
 const json = (response) => response.clone().json().then(Object, () => ({})); // No fields where it is no JSON.
-// A wrong code is answered with 401 too, and must not be sent twice.
-const isAboutFactor = async (response) => String((await json(response)).code).startsWith("MFA_");
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
