@@ -2,6 +2,7 @@
 
 const [ANSWER_MS, LONGEST_WAIT_MS] = [15_000, 5_000];
 const LOCK_MS = 20_000; // A tab that sleeps with the lock stops the others no longer; the grace period covers for it.
+const REST_MS = 5_000; // No refresh is tried sooner after an end: a page's new access token lives longer.
 const SETTLE_MS = 50; // What one tab stores, the others read a moment later, which may be after the lock is theirs.
 
 /** A refusal or a failure. `status` is 0 where no answer came, `retryAfter` is in seconds. */
@@ -22,18 +23,19 @@ export function createKeyturn(
   const isTrusted = (url) => [location.origin, new URL(base).origin, ...origins].includes(new URL(url).origin);
   let unstored = null; // A marker that is not seen in the storage yet, or that it had no room for.
   const marker = () => store[name] ?? unstored; // Another after every answer: the refresh token, by cookie the moment.
+  let restUntil = 0; // By cookie: when a refresh may be tried again after an end.
   let access = null; // Header mode: { token, marker, staleAt, endsAt }, never stored.
   let [signedIn, pause, csrf] = [byCookie || marker() !== null ? undefined : false, { until: 0 }, null];
   const isCurrent = () => access !== null && access.marker === marker();
   const isBefore = (moment) => isCurrent() && Date.now() < access[moment];
-  const mayRefresh = () => marker() !== null || (byCookie && signedIn !== false);
+  const mayRefresh = () => marker() !== null || (byCookie && Date.now() >= restUntil);
   const emit = (event, detail) => events.dispatchEvent(new CustomEvent(event, { detail }));
   const tell = (event, detail = {}) => {
-    channel?.postMessage({ event, detail, access, signedIn });
+    channel?.postMessage({ event, detail, access, signedIn, restUntil });
     emit(event, detail);
   };
   channel?.addEventListener("message", ({ data }) => {
-    const { event, detail } = ({ access, signedIn } = data);
+    const { event, detail } = ({ access, signedIn, restUntil = 0 } = data);
     // A tab that slept must not store what it hears of only now: a logout may have removed it since.
     unstored = name in store ? null : (access?.marker ?? null);
     emit(event, detail);
@@ -46,12 +48,12 @@ export function createKeyturn(
     unstored = byCookie ? String(Date.now()) : refreshToken;
     try { store[name] = unstored; unstored = null; } catch { delete store[name]; } // There is no room left.
     access = byCookie ? null : { token: accessToken, marker: refreshToken, ...lifetime(accessToken, refreshBefore) };
-    signedIn = !rest.isRequiresMfa;
+    [signedIn, restUntil] = [!rest.isRequiresMfa, 0];
     tell(signedIn ? event : "mfarequired");
     return rest;
   }
   function end(reason, isNews = signedIn || marker() !== null) {
-    [access, signedIn, unstored] = [null, false, null];
+    [access, signedIn, unstored, restUntil] = [null, false, null, Date.now() + REST_MS];
     delete store[name];
     if (isNews) tell("signedout", { reason });
   }
@@ -100,7 +102,7 @@ export function createKeyturn(
     const response = await persistently("/refresh-token");
     const answer = await json(response);
     if (marker() !== presented) return exchange(presented); // Somebody signed in or out meanwhile: not of our tokens.
-    if (response.ok) return Boolean(take(answer, "refreshed"));
+    if (response.ok) return Boolean(take(answer, signedIn === false ? "signedin" : "refreshed"));
     const isOver = response.status === 401 ? answer.statusCode === 401 : answer.code === "ACCESS_DENIED";
     if (!isOver) throw await refusal(response); // A proxy's 401 or a failed origin check says nothing of the session.
     // A page that signs somebody in ends the session before, and its cookies may have come after our question.
@@ -149,13 +151,10 @@ export function createKeyturn(
       dispatch(ask(`/mfa/verify${"code" in proof ? "-recovery-code" : ""}`, proof))))), "signedin"),
     logout: () => exclusively(async () => {
       if (byCookie || marker() !== null) await parsed(persistently("/logout"));
-      end("logout", signedIn !== false || marker() !== null);
+      end("logout", signedIn !== false || mayRefresh());
     }),
     logoutAll: () => call("/logout-all").then(() => void end("logout")),
-    async check() {
-      if (byCookie) signedIn ||= undefined; // Somebody may have signed in by a page, which no script hears of.
-      return (signedIn = await isSomebody(guarded));
-    },
+    check: async () => (signedIn = await isSomebody(guarded)),
     sessions: async () => (await call("/sessions", undefined, "GET")).sessions,
     endSession: (id) => call(`/sessions/${encodeURIComponent(id)}`, undefined, "DELETE"),
     endOtherSessions: async () => (await call("/sessions/revoke-others")).revoked,
