@@ -136,9 +136,12 @@ export function createKeyturn(
   }
   async function guarded(input, init) {
     const request = new Request(input, init);
-    if (!isTrusted(request.url) || request.headers.has("Authorization")) return fetch(request);
+    const { headers, signal, url } = request;
+    if (signal.aborted || !isTrusted(url) || headers.has("Authorization")) return fetch(request);
     const copies = [request.clone(), request];
-    return authorized(() => dispatch(copies.pop()));
+    // What an aborted call waited for goes on, since others may wait for the same refresh.
+    const aborted = new Promise((_, reject) => { signal.onabort = () => reject(signal.reason); });
+    return Promise.race([aborted, authorized(() => dispatch(copies.pop()))]).finally(() => { signal.onabort = null; });
   }
   const call = (...asked) => parsed(guarded(ask(...asked)));
   const enter = (path, body) => exclusively(async () => take(await parsed(fetch(ask(path, body))), "signedin"));
