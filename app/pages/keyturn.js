@@ -23,22 +23,23 @@ export function createKeyturn(
   const isTrusted = (url) => [location.origin, new URL(base).origin, ...origins].includes(new URL(url).origin);
   let unstored = null; // A marker that is not seen in the storage yet, or that it had no room for.
   const marker = () => store[name] ?? unstored; // Another after every answer: the refresh token, by cookie the moment.
-  let restUntil = 0; // By cookie: when a refresh may be tried again after an end.
+  let [reported, restUntil] = [null, 0]; // The last event, and by cookie when a refresh may be tried after an end.
   let access = null; // Header mode: { token, marker, staleAt, endsAt }, never stored.
   let [signedIn, pause, csrf] = [byCookie || marker() !== null ? undefined : false, { until: 0 }, null];
   const isCurrent = () => access !== null && access.marker === marker();
   const isBefore = (moment) => isCurrent() && Date.now() < access[moment];
   const mayRefresh = () => marker() !== null || (byCookie && Date.now() >= restUntil);
-  const emit = (event, detail) => events.dispatchEvent(new CustomEvent(event, { detail }));
+  const emit = (event, detail) => { reported = event; events.dispatchEvent(new CustomEvent(event, { detail })); };
   const tell = (event, detail = {}) => {
     channel?.postMessage({ event, detail, access, signedIn, restUntil });
     emit(event, detail);
   };
   channel?.addEventListener("message", ({ data }) => {
+    const hasReportedEnd = reported === "signedout" && signedIn === false;
     const { event, detail } = ({ access, signedIn, restUntil = 0 } = data);
     // A tab that slept must not store what it hears of only now: a logout may have removed it since.
     unstored = name in store ? null : (access?.marker ?? null);
-    emit(event, detail);
+    if (event !== "signedout" || !hasReportedEnd) emit(event, detail);
   });
   addEventListener("storage", () => { if (name in store) unstored = null; });
   /** Keep the tokens of an answer, tell everybody and return the rest of it. */
@@ -52,10 +53,10 @@ export function createKeyturn(
     tell(signedIn ? event : "mfarequired");
     return rest;
   }
-  function end(reason, isNews = signedIn || marker() !== null) {
+  function end(reason, isNews = signedIn || marker() !== null, report = tell) {
     [access, signedIn, unstored, restUntil] = [null, false, null, Date.now() + REST_MS];
     delete store[name];
-    if (isNews) tell("signedout", { reason });
+    if (isNews) report("signedout", { reason });
   }
   /** Run while no other tab does. Without Web Locks, as under plain http, the grace period has to do. */
   async function exclusively(work) {
@@ -111,7 +112,7 @@ export function createKeyturn(
   }
   /** Send with a token that is fresh as far as one can know, and once more if it was not. */
   async function authorized(send) {
-    if (!byCookie && signedIn && marker() === null) end("SESSION_NOT_FOUND");
+    if (!byCookie && signedIn && marker() === null) end("SESSION_NOT_FOUND", true, emit); // Whoever ended it tells it.
     const isStale = !byCookie && marker() !== null && !isBefore("staleAt");
     if (isStale) await refresh(access?.marker ?? marker()).catch((error) => { if (!isBefore("endsAt")) throw error; });
     const seen = access?.marker ?? marker();
