@@ -2,6 +2,7 @@
 
 const [ANSWER_MS, LONGEST_WAIT_MS] = [15_000, 5_000];
 const LOCK_MS = 20_000; // A tab that sleeps with the lock stops the others no longer; the grace period covers for it.
+const REST_MS = 5_000; // No refresh is tried sooner after an end: a page's new access token lives longer.
 const SETTLE_MS = 50; // What one tab stores, the others read a moment later, which may be after the lock is theirs.
 
 /** A refusal or a failure. `status` is 0 where no answer came, `retryAfter` is in seconds. */
@@ -12,50 +13,50 @@ export class KeyturnError extends Error {
   }
 }
 
-export function createKeyturn(options = {}) {
-  const { baseUrl = "/auth", accessTokenType = "header", storage = "local", refreshBefore = 60 } = options;
-  expect(["header", "cookie"].includes(accessTokenType), "accessTokenType is header or cookie");
+export function createKeyturn(
+  { baseUrl = "/auth", accessTokenType = "header", storage = "local", refreshBefore = 60, origins = [] } = {}) {
+  if (!["header", "cookie"].includes(accessTokenType)) throw new KeyturnError("accessTokenType is header or cookie");
   const base = new URL(baseUrl, location.href).href.replace(/\/+$/, "");
   const name = `keyturn:${base}`; // Of the lock, the channel and what is stored.
   const [byCookie, events, flights] = [accessTokenType === "cookie", new EventTarget(), {}];
   const [store, channel] = byCookie || storage === "local" ? shared(name) : [{}, null];
-  const trusted = [location.origin, new URL(base).origin, ...(options.origins ?? [])];
+  const isTrusted = (url) => [location.origin, new URL(base).origin, ...origins].includes(new URL(url).origin);
   let unstored = null; // A marker that is not seen in the storage yet, or that it had no room for.
-  // Another after every token answer: the refresh token, or by cookie the moment of the answer.
-  const marker = () => store[name] ?? unstored;
+  const marker = () => store[name] ?? unstored; // Another after every answer: the refresh token, by cookie the moment.
+  let [reported, restUntil] = [null, 0]; // The last event, and by cookie when a refresh may be tried after an end.
   let access = null; // Header mode: { token, marker, staleAt, endsAt }, never stored.
   let [signedIn, pause, csrf] = [byCookie || marker() !== null ? undefined : false, { until: 0 }, null];
   const isCurrent = () => access !== null && access.marker === marker();
   const isBefore = (moment) => isCurrent() && Date.now() < access[moment];
-  const mayRefresh = () => marker() !== null || (byCookie && signedIn !== false);
-  const emit = (event, detail) => events.dispatchEvent(new CustomEvent(event, { detail }));
+  const mayRefresh = () => marker() !== null || (byCookie && Date.now() >= restUntil);
+  const emit = (event, detail) => { reported = event; events.dispatchEvent(new CustomEvent(event, { detail })); };
   const tell = (event, detail = {}) => {
-    channel?.postMessage({ event, detail, access, signedIn });
+    channel?.postMessage({ event, detail, access, signedIn, restUntil });
     emit(event, detail);
   };
   channel?.addEventListener("message", ({ data }) => {
-    const { event, detail } = ({ access, signedIn } = data);
+    const hasReportedEnd = reported === "signedout" && signedIn === false;
+    const { event, detail } = ({ access, signedIn, restUntil = 0 } = data);
     // A tab that slept must not store what it hears of only now: a logout may have removed it since.
     unstored = name in store ? null : (access?.marker ?? null);
-    emit(event, detail);
+    if (event !== "signedout" || !hasReportedEnd) emit(event, detail);
   });
   addEventListener("storage", () => { if (name in store) unstored = null; });
   /** Keep the tokens of an answer, tell everybody and return the rest of it. */
   function take({ accessToken, refreshToken, ...rest }, event) {
     const fits = "isRequiresMfa" in rest && byCookie !== Boolean(accessToken);
-    expect(fits, `no answer of a service with KEYTURN_ACCESS_TOKEN_TYPE=${accessTokenType}`);
+    if (!fits) throw new KeyturnError(`no answer of a service with KEYTURN_ACCESS_TOKEN_TYPE=${accessTokenType}`);
     unstored = byCookie ? String(Date.now()) : refreshToken;
     try { store[name] = unstored; unstored = null; } catch { delete store[name]; } // There is no room left.
     access = byCookie ? null : { token: accessToken, marker: refreshToken, ...lifetime(accessToken, refreshBefore) };
-    signedIn = !rest.isRequiresMfa;
+    [signedIn, restUntil] = [!rest.isRequiresMfa, 0];
     tell(signedIn ? event : "mfarequired");
     return rest;
   }
-  function end(reason, isNews = signedIn || marker() !== null) {
-    [access, signedIn, unstored] = [null, false, null];
+  function end(reason, isNews = signedIn || marker() !== null, report = tell) {
+    [access, signedIn, unstored, restUntil] = [null, false, null, Date.now() + REST_MS];
     delete store[name];
-    if (isNews) tell("signedout", { reason });
-    return false;
+    if (isNews) report("signedout", { reason });
   }
   /** Run while no other tab does. Without Web Locks, as under plain http, the grace period has to do. */
   async function exclusively(work) {
@@ -102,28 +103,30 @@ export function createKeyturn(options = {}) {
     const response = await persistently("/refresh-token");
     const answer = await json(response);
     if (marker() !== presented) return exchange(presented); // Somebody signed in or out meanwhile: not of our tokens.
-    if (response.ok) return Boolean(take(answer, "refreshed"));
+    if (response.ok) return Boolean(take(answer, signedIn === false ? "signedin" : "refreshed"));
     const isOver = response.status === 401 ? answer.statusCode === 401 : answer.code === "ACCESS_DENIED";
     if (!isOver) throw await refusal(response); // A proxy's 401 or a failed origin check says nothing of the session.
     // A page that signs somebody in ends the session before, and its cookies may have come after our question.
     const isReplaced = byCookie && (signedIn || presented !== null) && (await isSomebody(fetch));
-    return isReplaced ? Boolean(take({ isRequiresMfa: false }, "signedin")) : end(answer.code ?? "SESSION_NOT_FOUND");
+    return Boolean(isReplaced ? take({ isRequiresMfa: false }, "signedin") : end(answer.code ?? "SESSION_NOT_FOUND"));
   }
   /** Send with a token that is fresh as far as one can know, and once more if it was not. */
   async function authorized(send) {
-    if (!byCookie && signedIn && marker() === null) end("SESSION_NOT_FOUND");
+    if (!byCookie && signedIn && marker() === null) end("SESSION_NOT_FOUND", true, emit); // Whoever ended it tells it.
     const isStale = !byCookie && marker() !== null && !isBefore("staleAt");
     if (isStale) await refresh(access?.marker ?? marker()).catch((error) => { if (!isBefore("endsAt")) throw error; });
     const seen = access?.marker ?? marker();
     const response = await send();
-    if (response.status !== 401 || !mayRefresh() || (await isAboutFactor(response))) return response;
+    // A wrong code is answered with 401 too, and must not be sent twice.
+    if (response.status !== 401 || !mayRefresh() || /^MFA_/.test((await json(response)).code)) return response;
     return (await refresh(seen)) ? send() : response;
   }
   async function dispatch(request) {
     if (isCurrent()) request.headers.set("Authorization", `Bearer ${access.token}`);
     if (byCookie) request.headers.set("X-Access-Token-Type", "cookie");
     if (byCookie && !["GET", "HEAD", "OPTIONS"].includes(request.method)) await addCsrf(request.headers);
-    return fetch(request, { credentials: byCookie ? "include" : request.credentials });
+    const { referrer, referrerPolicy } = request; // They go back to the default beside any other option.
+    return fetch(request, byCookie ? { credentials: "include", referrer, referrerPolicy } : {});
   }
   /** Where double submit is on, its value is in a cookie, or is asked for where that is another host's. */
   async function addCsrf(headers) {
@@ -134,9 +137,12 @@ export function createKeyturn(options = {}) {
   }
   async function guarded(input, init) {
     const request = new Request(input, init);
-    if (!trusted.includes(new URL(request.url).origin) || request.headers.has("Authorization")) return fetch(request);
+    const { headers, signal, url } = request;
+    if (signal.aborted || !isTrusted(url) || headers.has("Authorization")) return fetch(request);
     const copies = [request.clone(), request];
-    return authorized(() => dispatch(copies.pop()));
+    // What an aborted call waited for goes on, since others may wait for the same refresh.
+    const aborted = new Promise((_, reject) => { signal.onabort = () => reject(signal.reason); });
+    return Promise.race([aborted, authorized(() => dispatch(copies.pop()))]).finally(() => { signal.onabort = null; });
   }
   const call = (...asked) => parsed(guarded(ask(...asked)));
   const enter = (path, body) => exclusively(async () => take(await parsed(fetch(ask(path, body))), "signedin"));
@@ -149,13 +155,10 @@ export function createKeyturn(options = {}) {
       dispatch(ask(`/mfa/verify${"code" in proof ? "-recovery-code" : ""}`, proof))))), "signedin"),
     logout: () => exclusively(async () => {
       if (byCookie || marker() !== null) await parsed(persistently("/logout"));
-      end("logout", signedIn !== false || marker() !== null);
+      end("logout", signedIn !== false || mayRefresh());
     }),
     logoutAll: () => call("/logout-all").then(() => void end("logout")),
-    async check() {
-      if (byCookie) signedIn ||= undefined; // Somebody may have signed in by a page, which no script hears of.
-      return (signedIn = await isSomebody(guarded));
-    },
+    check: async () => (signedIn = await isSomebody(guarded)),
     sessions: async () => (await call("/sessions", undefined, "GET")).sessions,
     endSession: (id) => call(`/sessions/${encodeURIComponent(id)}`, undefined, "DELETE"),
     endOtherSessions: async () => (await call("/sessions/revoke-others")).revoked,
@@ -175,7 +178,6 @@ export function createKeyturn(options = {}) {
 function shared(name) {
   try { return [localStorage ?? {}, new BroadcastChannel(name)]; } catch { return [{}, null]; }
 }
-const expect = (condition, message) => { if (!condition) throw new KeyturnError(message); };
 const noAnswer = (cause) => (cause instanceof KeyturnError ? cause : new KeyturnError("no answer", { cause }));
 const unreachable = (cause) => { throw noAnswer(cause); };
 async function refusal(response) {
@@ -195,6 +197,4 @@ function lifetime(token, refreshBefore) {
   return { endsAt, staleAt: endsAt - Math.min(1000 * refreshBefore, 500 * (exp - iat)) };
 }
 const json = (response) => response.clone().json().then(Object, () => ({})); // No fields where it is no JSON.
-// A wrong code is answered with 401 too, and must not be sent twice.
-const isAboutFactor = async (response) => String((await json(response)).code).startsWith("MFA_");
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

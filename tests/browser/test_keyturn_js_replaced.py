@@ -1,5 +1,6 @@
 """A sign-in by a page replaces the session of every tab by cookie, and signs none of them out."""
 
+import uuid
 from collections.abc import Iterator
 
 import httpx
@@ -20,6 +21,39 @@ REFRESH = "**/auth/refresh-token"
 def mode() -> str:
     """By header each tab keeps the token that it has, and a sign-in replaces nothing."""
     return "cookie"
+
+
+@pytest.fixture
+def stranger(application: Application, tab: Tab) -> Tab:
+    """Return a tab that knows of nobody, where a page has signed somebody in since."""
+    assert tab.run("keyturn.check()") is False
+    page = Visitor(application.context.new_page(), application.site, f"{uuid.uuid4().hex}@example.test")
+    page.sign_up()
+    page.is_at("Ada Lovelace")
+    return tab
+
+
+@pytest.mark.parametrize("has_called", [True, False])
+def test_tab_that_knew_of_nobody_goes_on_when_the_access_cookie_of_a_page_ends(
+    application: Application, stranger: Tab, *, has_called: bool
+) -> None:
+    if has_called:
+        assert stranger.fetch() == 200
+    let_an_hour_pass(stranger)
+    application.context.clear_cookies(name="accessToken")
+    assert stranger.fetch() == 200
+    assert stranger.signed_in() is True
+    assert stranger.heard("signedin", "refreshed", "signedout") == [["signedin", None]]
+
+
+def test_tab_that_knew_of_nobody_tells_of_the_logout(application: Application, stranger: Tab) -> None:
+    other = application.tab()
+    assert other.run("keyturn.check()") is True
+    let_an_hour_pass(stranger)
+    stranger.run("keyturn.logout()")
+    other.await_event("signedout")
+    for each in (stranger, other):
+        assert each.heard("signedout") == [["signedout", "logout"]]
 
 
 @pytest.fixture
@@ -69,3 +103,7 @@ def test_tab_stays_as_it_is_while_nobody_can_tell(
     assert tab.failure("keyturn.fetch('/auth/me')")["status"] == 503
     assert tab.heard("signedout") == []
     assert tab.fetch() == 200
+
+
+def let_an_hour_pass(tab: Tab) -> None:
+    tab.run("void (Date.now = () => new Date().getTime() + 3_600_000)")

@@ -40,6 +40,20 @@ def test_code_finishes_signing_in(application: Application, tab: Tab, person: Pe
 
 
 @lasting
+def test_signing_in_that_is_given_up_is_over_in_every_tab(
+    application: Application, tab: Tab, person: Person, secret: str
+) -> None:
+    other = application.tab()
+    tab.run("keyturn.logout()")
+    tab.run(f"keyturn.login({person.credentials})")
+    other.await_event("mfarequired")
+    other.run("heard.length = 0")
+    tab.run("keyturn.logout()")
+    other.await_event("signedout")
+    assert tab.heard("signedout") == [["signedout", "logout"]] * 2
+
+
+@lasting
 def test_wrong_code_is_sent_once_and_refreshes_nothing(
     application: Application, tab: Tab, person: Person, secret: str
 ) -> None:

@@ -44,6 +44,19 @@ def test_tab_that_slept_through_a_logout_brings_no_token_back(
         assert each.heard("signedout") == [["signedout", "logout"]]
 
 
+def test_end_that_two_tabs_notice_is_reported_once_in_each(tab: Tab, sleeper: Tab) -> None:
+    """A call finds the session over before the tab has heard of the logout."""
+    tab.run("keyturn.logout()")
+    sleeper.page.wait_for_function("localStorage.length === 0")
+    assert sleeper.fetch() == 401
+    noticed = sleeper.heard("signedout")
+    assert len(noticed) == 1
+    wake(sleeper, waiting=1)
+    tab.page.wait_for_timeout(300)
+    assert tab.heard("signedout") == [["signedout", "logout"]]
+    assert sleeper.heard("signedout") == noticed
+
+
 def test_tab_that_slept_through_a_logout_and_a_login_goes_on(tab: Tab, sleeper: Tab, person: Person) -> None:
     tab.run("keyturn.logout()")
     tab.run(f"keyturn.login({person.credentials})")
