@@ -176,7 +176,8 @@ def test_too_many_tries_are_429_and_say_when(app_for: AppFor):
     assert "Wait a while" in browser.text
 
 
-def test_failure_gives_a_reference_and_nothing_else(app: Flask, caplog: pytest.LogCaptureFixture):
+def test_failure_gives_a_reference_and_nothing_else(new_app_for: AppFor, caplog: pytest.LogCaptureFixture):
+    app = new_app_for()
     app.view_functions["pages.signing_in.sign_in"] = lambda: 1 / 0
     answer = Browser(app).open("/account/sign-in").answer
 
