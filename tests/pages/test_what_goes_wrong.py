@@ -1,12 +1,16 @@
 """Pages for strangers, for broken requests and for broken services: clear, private, and without a 500."""
 
 import re
+import sqlite3
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from app.engine.events import EventKind
+from app.extensions import db
 from app.pages import texts
 from app.primitives.clock import FrozenClock
 from tests.conftest import AppFor
@@ -163,6 +167,28 @@ def test_database_that_is_away_is_503_and_keeps_the_cookies(app_for: AppFor, clo
         assert "Set-Cookie" not in answer.headers
         assert "still signed in" in answer.text
     assert ada.open("/account/").path == "/account/"
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("path", ["sessions/end-others", "second-factors/on", "confirm"])
+def test_form_on_a_locked_database_is_503_although_its_page_cannot_be_shown(new_app_for: AppFor, path: str):
+    ada = sign_up(Browser(new_app_for()))
+    kinds = event_kinds(ada.app)
+    with ada.app.app_context():
+        name = db.engine.url.database or ""
+        db.engine.dispose()
+        event.listen(db.engine, "connect", lambda made, _: made.execute("PRAGMA busy_timeout=50").close())
+
+    with closing(sqlite3.connect(name, isolation_level=None)) as backup:
+        backup.execute("BEGIN IMMEDIATE")
+        answer = ada.send(f"/account/{path}", {"secret": PASSWORD}).first
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "Set-Cookie" not in answer.headers
+    assert "Nothing was changed." in answer.text
+    assert all_sessions(ada.app)[0].generation == 1
+    assert event_kinds(ada.app) == kinds
 
 
 def test_too_many_tries_are_429_and_say_when(app_for: AppFor):
