@@ -87,6 +87,20 @@ def test_wrong_code_leaves_the_session_pending(ada: Browser, app_of_ada: App):
     assert event_kinds(ada.app)[-1] == "account:mfa:refused"
 
 
+def test_wrong_code_in_a_tab_whose_sign_in_is_finished_by_now_leads_on(ada: Browser, app_of_ada: App):
+    phone = sign_in(Browser(ada.app))
+    in_other_tab = phone.answer
+    phone.submit("Continue", code=app_of_ada.code())
+
+    phone.answer = in_other_tab
+    phone.submit("Continue", code="000000")
+
+    assert phone.first.status_code == 303
+    assert (phone.path, phone.answer.status_code) == ("/account/", 200)
+    assert [row.mfa_pending for row in all_sessions(ada.app)] == [False, False]
+    assert event_kinds(ada.app)[-1] == "account:mfa:refused"
+
+
 def test_recovery_code_signs_in_once(ada: Browser, app_of_ada: App):
     code = re.findall(r"<code>(\S+)</code>", ada.answer.text)[0]
 
