@@ -10,6 +10,7 @@ from flask import Response, request, url_for
 from marshmallow import Schema
 
 from app.engine.errors import AuthError, InvalidAccessToken, ReauthenticationRequired
+from app.http.body import limit_body
 from app.http.errors import log_refusal
 from app.http.form_body import read_form
 from app.http.local_paths import local_path
@@ -46,7 +47,7 @@ class Page:
         @wraps(view)
         def serve(**path: Any) -> Response:
             visit = begin_visit(PageVisit)
-            request.max_content_length = visit.longest_body
+            limit_body(request, visit.longest_body)
             try:
                 due = what_is_due(visit.resume())
                 if self.access is not Access.PUBLIC and due not in _MAY_BE_DUE[self.access]:

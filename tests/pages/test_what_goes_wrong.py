@@ -1,5 +1,6 @@
 """Pages for strangers, for broken requests and for broken services: clear, private, and without a 500."""
 
+import io
 import re
 import sqlite3
 from contextlib import closing
@@ -167,6 +168,34 @@ def test_database_that_is_away_is_503_and_keeps_the_cookies(app_for: AppFor, clo
         assert "Set-Cookie" not in answer.headers
         assert "still signed in" in answer.text
     assert ada.open("/account/").path == "/account/"
+
+
+SIGN_UP = f"email=ada@example.test&password={PASSWORD.replace(' ', '+')}&name=Ada".encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "said_of_it", "status"),
+    [
+        (SIGN_UP.ljust(200_000, b"a"), {"HTTP_TRANSFER_ENCODING": "chunked"}, 413),
+        (SIGN_UP, {"CONTENT_LENGTH": str(len(SIGN_UP) + 1)}, 400),
+    ],
+)
+def test_form_that_is_cut_within_a_field_makes_no_account(
+    app: Flask, body: bytes, said_of_it: dict[str, str], status: int
+):
+    browser = Browser(app).open("/account/sign-up")
+
+    answer = browser.client.post(
+        "/account/sign-up",
+        input_stream=io.BytesIO(body),
+        content_type="application/x-www-form-urlencoded",
+        base_url=ORIGIN,
+        headers={"Origin": ORIGIN, "X-CSRF-Token": browser.cookie("nest_auth_csrf") or ""},
+        environ_overrides={"wsgi.input_terminated": True, **said_of_it},
+    )
+
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert event_kinds(app) == []
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
