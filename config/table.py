@@ -254,7 +254,7 @@ MAX_BODY_BYTES = Setting(
     kind=whole_number(1024, 10_485_760),
     reach=reach.EVERYWHERE,
     default="65536",
-    why="A larger request body is refused unread.",
+    why="A larger request body is refused, whether it says its length before or not.",
 )
 
 PAGES = Setting(

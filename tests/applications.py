@@ -3,7 +3,9 @@
 A process keeps nothing of what it has served, and making one anew takes longer than most tests.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Flask
 from limits.storage import RedisStorage
@@ -24,7 +26,7 @@ class Lent:
 
     app: Flask
     settings: Settings
-    views: frozenset[str]
+    views: dict[str, Callable[..., Any]]
 
 
 @dataclass
@@ -41,14 +43,12 @@ class Applications:
             if idle.settings == settings:
                 return self._idle.pop(place)
         app = create_app(settings, clock=self.clock, postbox=DirectOutbox(self.outbox))
-        return Lent(app, settings, frozenset(app.view_functions))
+        return Lent(app, settings, dict(app.view_functions))
 
     def take_back(self, lent: Lent) -> None:
         """Leave an application to the next test, without connections and with nothing counted."""
         leave(lent.app)
-        assert lent.views == frozenset(lent.app.view_functions), (
-            "a test that adds views asks for `new_app_for`"
-        )
+        assert lent.views == lent.app.view_functions, "a test that changes views asks for `new_app_for`"
         if lent.settings.rate_limits.redis_url is None:
             self._idle.append(lent)
             del self._idle[:-_MOST_IDLE]

@@ -122,7 +122,7 @@ def app_for(
 ) -> Iterator[AppFor]:
     """Give applications on one empty database, each like another process of the deployment.
 
-    They may have served other tests before, so they are left as they are: a test that adds views asks for
+    They may have served other tests before, so they are left as they are: a test that changes views asks for
     `new_app_for`.
     """
     lent: list[Lent] = []

@@ -78,7 +78,7 @@ class Sessions(SessionEndings):
     ) -> Grant:
         """Open a session for a proven person and return its first tokens.
 
-        Beyond the policy's number of sessions the least recently seen one is ended. `replacing` is the
+        Beyond the contract's number of sessions its least recently seen one is ended. `replacing` is the
         refresh token that came along with the login, if any; its session ends. `trust_token` is that of a
         trusted device, which skips the second factor. Where that is due the session is only a pending one.
 
@@ -282,12 +282,14 @@ class Sessions(SessionEndings):
     def _make_room(
         self, transaction: Transaction, row: SessionRow, policy: SessionPolicy, client: Client
     ) -> None:
-        """End the least recently seen sessions beyond the policy's number.
+        """End the least recently seen sessions of the contract beyond its number.
 
-        A password alone pushes nobody out: a pending session takes the place of pending ones only.
+        Other contracts have numbers of their own, which a login by this one must not break. A password alone
+        pushes nobody out: a pending session takes the place of pending ones only.
         """
         live = self._store.live(transaction, row.user_id, row.created_at)
-        rivals = [other for other in live if other.mfa_pending or not row.mfa_pending]
+        own = [other for other in live if other.contract == row.contract]
+        rivals = [other for other in own if other.mfa_pending or not row.mfa_pending]
         for surplus in rivals[policy.max_sessions_per_person - 1 :]:
             self._end(transaction, surplus, EndReason.TOO_MANY, client)
 

@@ -8,6 +8,7 @@ from flask import Request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.engine.errors import InvalidRequest
+from app.http.body import read_body
 
 _MOST_FIELDS = 64
 _HALF_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -19,9 +20,9 @@ def read_form(request: Request) -> dict[str, Any]:
     Raises:
         InvalidRequest: not UTF-8, half an escape, a name given twice, too many fields, or NUL.
         UnsupportedMediaType: there is a body and it does not call itself a form.
-        RequestEntityTooLarge: longer than the configured limit.
+        RequestEntityTooLarge, ClientDisconnected: see `read_body`.
     """
-    raw = request.get_data(cache=True)
+    raw = read_body(request)
     if not raw.strip():
         return {}
     if request.mimetype != "application/x-www-form-urlencoded":

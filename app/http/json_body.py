@@ -8,6 +8,7 @@ from flask import Request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.engine.errors import InvalidRequest
+from app.http.body import read_body
 
 _MEDIA_TYPE = "application/json"
 _DEEPEST = 8
@@ -22,9 +23,9 @@ def read_object(request: Request) -> dict[str, Any]:
         InvalidRequest: not UTF-8, not JSON, not an object, a name given twice, NaN, too deeply nested, or
             text that no database can hold (NUL, lone surrogates).
         UnsupportedMediaType: there is a body and it does not call itself JSON.
-        RequestEntityTooLarge: longer than the configured limit.
+        RequestEntityTooLarge, ClientDisconnected: see `read_body`.
     """
-    raw = request.get_data(cache=True)
+    raw = read_body(request)
     if not raw.strip():
         return {}
     # The plain name is what nearly everybody sends; only another spelling is worth taking apart.

@@ -11,6 +11,7 @@ from flask.globals import request_ctx
 from marshmallow import Schema, ValidationError
 
 from app.engine.errors import AuthError, InvalidRequest
+from app.http.body import limit_body
 from app.http.call import Call
 from app.http.contract import ErrorAnswer
 from app.http.current import begin_call
@@ -75,7 +76,7 @@ class Operation:
             # Not its proxy, which would look the request up anew at each of some thirty questions.
             request = request_ctx.request
             here = runtime()
-            request.max_content_length = here.settings.web.max_body_bytes
+            limit_body(request, here.settings.web.max_body_bytes)
             call = begin_call(request, here, here.mounts[request.blueprints[-1]])
             if self.limit is not None:
                 call.check_limit(self.limit)

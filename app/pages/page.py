@@ -1,15 +1,16 @@
 """`Page`: what every page declares, and what happens before its view runs."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
-from http import HTTPStatus
 from typing import Any
 
 from flask import Response, request, url_for
 from marshmallow import Schema
 
 from app.engine.errors import AuthError, InvalidAccessToken, ReauthenticationRequired
+from app.http.body import limit_body
 from app.http.errors import log_refusal
 from app.http.form_body import read_form
 from app.http.local_paths import local_path
@@ -31,7 +32,7 @@ class Page:
     """What is known about a page. Decorates its view, which gets the visit, the form and path values.
 
     The order is fixed: cross-site check, session, form, limit. `shown_by` is the page on which a refused form
-    is shown again; without it a refusal has a page of its own.
+    is shown again; without it, or where it cannot be shown either, a refusal has a page of its own.
     """
 
     access: Access = Access.FULL
@@ -46,7 +47,7 @@ class Page:
         @wraps(view)
         def serve(**path: Any) -> Response:
             visit = begin_visit(PageVisit)
-            request.max_content_length = visit.longest_body
+            limit_body(request, visit.longest_body)
             try:
                 due = what_is_due(visit.resume())
                 visit.check_stranger()
@@ -86,7 +87,9 @@ class Page:
         if isinstance(error, InvalidAccessToken):
             # The session was ended by another request, after this one had found it.
             return lead_to(visit, Due.SIGN_IN)
-        if self.shown_by is None or visit.typed is None:
-            return visit.show_refused(visit.show("refused.html", HTTPStatus.OK))
-        shown: View = self.shown_by.__wrapped__  # type: ignore[attr-defined]
-        return visit.show_refused(shown(visit))
+        if self.shown_by is not None and visit.typed is not None:
+            shown: View = self.shown_by.__wrapped__  # type: ignore[attr-defined]
+            # What keeps the form from being done may keep its page from being shown: a locked database does.
+            with suppress(AuthError):
+                return visit.show_refused(shown(visit))
+        return visit.show_refused(visit.show("refused.html"))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response
 
+from app.engine.errors import InvalidSecondFactor
 from app.engine.mfa import RecoveryForm
 from app.http.operations import Access
 from app.http.qr_code import qr_png
@@ -43,11 +44,15 @@ def show_secret(visit: PageVisit, form: dict[str, Any]) -> Response:
 @second_factors.get("/second-factors/app/code")
 @Page(access=Access.PARTIAL)
 def ask_again(visit: PageVisit) -> Response:
-    """Show a secret once more to the person who has just sent it with a code that was wrong."""
-    typed = (visit.typed or {}).get("secret")
-    if typed is None:
+    """Show a secret once more to the person who has just sent it with a code that was wrong.
+
+    What never was one of ours has come from no page of ours: there is nothing to show, and another is made.
+    """
+    typed = (visit.typed or {}).get("secret", "")
+    try:
+        enrolment = visit.engine.factor_changes.enrolment(visit.signed_in.person, typed)
+    except InvalidSecondFactor:
         return visit.go_to("second_factors.enrol", next=visit.next)
-    enrolment = visit.engine.factor_changes.enrolment(visit.signed_in.person, typed)
     return visit.show("confirm_app.html", enrolment=enrolment, qr=qr_png(enrolment.uri))
 
 

@@ -138,8 +138,8 @@ class PageVisit(Visit):
         return response
 
     def show_refused(self, response: Response) -> Response:
-        """Give an answer the status of the refusal that it shows."""
-        if self.refusal is not None:
+        """Give an answer the status of the refusal that it shows; one that leads elsewhere shows none."""
+        if self.refusal is not None and response.status_code == HTTPStatus.OK:
             status = answer_of(self.refusal, _ANSWERS).status
             # A 401 would have to say how to authenticate over HTTP (RFC 9110 section 15.5.2); this is a form.
             unacceptable = status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}

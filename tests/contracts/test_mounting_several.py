@@ -1,11 +1,14 @@
 """All contracts on one host: one person, sessions of their own, cookies of their own, one description."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Session
+from app.primitives.clock import FrozenClock
 from config import ConfigurationError
 from tests.clients import ORIGIN, PASSWORD, AuthClient, Device
 from tests.conftest import AppFor, runtime_of
@@ -91,6 +94,16 @@ def test_session_list_of_one_contract_shows_those_of_all(devices: dict[str, Devi
     sessions = {claims_of(device.current_access_token())["sid"] for device in devices.values()}
     assert {session["id"] for session in listed} == sessions
     assert len(sessions) == len(devices)
+
+
+def test_limit_on_sessions_of_one_contract_ends_none_of_another(
+    devices: dict[str, Device], clock: FrozenClock
+):
+    clock.advance(timedelta(seconds=1))
+    for _ in range(10):
+        assert devices["nest_auth"].another_device().log_in().status_code == 200
+
+    assert {name for name, device in devices.items() if not device.is_let_in()} == {"nest_auth"}
 
 
 def test_suspension_is_felt_in_every_contract(app: Flask, devices: dict[str, Device]):

@@ -38,6 +38,21 @@ def test_beyond_the_limit_the_least_recently_seen_session_ends(service: Service,
     assert len(service.sessions.list_live(grants[0].person.id)) == 3
 
 
+def test_sessions_of_another_contract_are_neither_counted_nor_ended(service: Service, clock: FrozenClock):
+    elsewhere = [service.log_in() for _ in range(3)]
+    service.change_policy(contract="another", max_sessions_per_person=2)
+
+    grants = []
+    for _ in range(3):
+        clock.advance(timedelta(minutes=1))
+        grants.append(service.log_in())
+
+    assert [service.row(grant).revoked_reason for grant in elsewhere] == [None, None, None]
+    assert [service.row(grant).revoked_reason for grant in grants] == ["too_many", None, None]
+    ended = [event.session_id for event in service.events() if event.kind == "session:self:ended"]
+    assert ended == [grants[0].session.id]
+
+
 def test_a_login_with_tokens_replaces_their_session(service: Service):
     first, other = service.log_in(), service.log_in()
 

@@ -1,11 +1,15 @@
 """Bodies that are no good: refused by every operation that reads one, in the contract's shape."""
 
+import io
 import json
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.clients import ORIGIN, PASSWORD, AuthClient
+from tests.conftest import runtime_of
 from tests.http.wire import (
+    MountedOperation,
     assert_is_contract_error,
     assert_refused,
     mounted_operations,
@@ -23,6 +27,7 @@ GOOD = {
     "newPassword": "another horse battery",
 }
 TEXT = json.dumps(GOOD)
+CHUNKED = {"Transfer-Encoding": "chunked"}
 
 UNREADABLE = {
     "not JSON": b"hello",
@@ -124,6 +129,57 @@ def test_body_of_a_megabyte_is_refused_unread(client: AuthClient) -> None:
             assert set_cookies(refused) == {}
 
     assert stored_rows(client.app) == before
+
+
+@pytest.mark.parametrize("headers", [{}, CHUNKED], ids=["declared", "chunked"])
+def test_body_may_be_as_long_as_the_limit_and_not_a_byte_longer(
+    client: AuthClient, headers: dict[str, str]
+) -> None:
+    client.sign_up()
+    client.get("/auth/me")
+    before = stored_rows(client.app)
+    longest = runtime_of(client.app).settings.web.max_body_bytes
+    # What would be read of them is good: nothing but their length is wrong.
+    too_long = [b" " * (longest + surplus - len(TEXT)) + TEXT.encode() for surplus in (1, 100_000)]
+    cut = TEXT.encode() + b" " * (longest - len(TEXT)) + b"!" * 100_000
+
+    for operation in mounted_operations(client.app):
+        for body in (*too_long, cut) if operation.reads_body else ():
+            refused = send_raw(client, operation, body, headers)
+            assert_refused(refused, 413)
+            assert set_cookies(refused) == {}
+
+    assert stored_rows(client.app) == before
+    login = next(each for each in mounted_operations(client.app) if each.path == "/auth/login")
+    assert send_raw(client, login, TEXT.ljust(longest).encode(), headers).status_code == 200
+
+
+def test_body_that_ends_before_the_length_it_declared_is_refused(client: AuthClient) -> None:
+    client.sign_up()
+    client.get("/auth/me")
+    before = stored_rows(client.app)
+
+    for operation in mounted_operations(client.app):
+        if operation.reads_body:
+            refused = send_raw(client, operation, TEXT.encode(), {}, CONTENT_LENGTH=str(len(TEXT) + 1))
+            assert_refused(refused, 400, None, "Bad Request")
+            assert set_cookies(refused) == {}
+
+    assert stored_rows(client.app) == before
+
+
+def send_raw(
+    client: AuthClient, operation: MountedOperation, body: bytes, headers: dict[str, str], **environ: str
+) -> TestResponse:
+    """Call an operation as gunicorn does, which leaves it to the application how far to read."""
+    return send(
+        client,
+        operation,
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        headers=headers,
+        environ_overrides={"wsgi.input_terminated": True, **environ},
+    )
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/json"])

@@ -8,8 +8,9 @@ import pytest
 
 from app.delivery import MemorySender
 from app.primitives.clock import FrozenClock
+from tests.conftest import AppFor
 from tests.pages.browser import Browser
-from tests.pages.conftest import PASSWORD, sign_in
+from tests.pages.conftest import PASSWORD, sign_in, sign_up
 from tests.pages.test_recovering import code_in
 from tests.rows import all_sessions, change_user, event_kinds
 
@@ -68,6 +69,20 @@ def test_wrong_code_shows_the_same_secret_again(ada: Browser, clock: FrozenClock
     assert "Keep these codes" in ada.text
 
 
+@pytest.mark.parametrize("secret", ["", "A", "abc!", "11111111", "é" * 32, "\U0001f600" * 250, "A" * 33])
+def test_code_for_what_is_no_secret_of_ours_is_refused_and_leads_to_another(app_for: AppFor, secret: str):
+    ada = sign_up(Browser(app_for()))
+    kinds = event_kinds(ada.app)
+
+    ada.send("/account/second-factors/app/code", {"secret": secret, "code": "123456"})
+
+    assert (ada.first.status_code, ada.path) == (303, "/account/second-factors/app")
+    assert "Show the QR code" in ada.buttons
+    refused = ["account:mfa:refused"] if secret else []
+    assert event_kinds(ada.app) == kinds + refused
+    assert not any(row.auth_methods == ["pwd", "otp"] for row in all_sessions(ada.app))
+
+
 def test_sign_in_asks_for_the_code_and_lets_nothing_else_be_done(ada: Browser, app_of_ada: App):
     phone = sign_in(Browser(ada.app))
 
@@ -84,6 +99,20 @@ def test_wrong_code_leaves_the_session_pending(ada: Browser, app_of_ada: App):
 
     assert phone.answer.status_code == 422
     assert [row.mfa_pending for row in all_sessions(ada.app)].count(True) == 1
+    assert event_kinds(ada.app)[-1] == "account:mfa:refused"
+
+
+def test_wrong_code_in_a_tab_whose_sign_in_is_finished_by_now_leads_on(ada: Browser, app_of_ada: App):
+    phone = sign_in(Browser(ada.app))
+    in_other_tab = phone.answer
+    phone.submit("Continue", code=app_of_ada.code())
+
+    phone.answer = in_other_tab
+    phone.submit("Continue", code="000000")
+
+    assert phone.first.status_code == 303
+    assert (phone.path, phone.answer.status_code) == ("/account/", 200)
+    assert [row.mfa_pending for row in all_sessions(ada.app)] == [False, False]
     assert event_kinds(ada.app)[-1] == "account:mfa:refused"
 
 

@@ -1,12 +1,17 @@
 """Pages for strangers, for broken requests and for broken services: clear, private, and without a 500."""
 
+import io
 import re
+import sqlite3
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from app.engine.events import EventKind
+from app.extensions import db
 from app.pages import texts
 from app.primitives.clock import FrozenClock
 from tests.conftest import AppFor
@@ -165,6 +170,56 @@ def test_database_that_is_away_is_503_and_keeps_the_cookies(app_for: AppFor, clo
     assert ada.open("/account/").path == "/account/"
 
 
+SIGN_UP = f"email=ada@example.test&password={PASSWORD.replace(' ', '+')}&name=Ada".encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "said_of_it", "status"),
+    [
+        (SIGN_UP.ljust(200_000, b"a"), {"HTTP_TRANSFER_ENCODING": "chunked"}, 413),
+        (SIGN_UP, {"CONTENT_LENGTH": str(len(SIGN_UP) + 1)}, 400),
+    ],
+)
+def test_form_that_is_cut_within_a_field_makes_no_account(
+    app: Flask, body: bytes, said_of_it: dict[str, str], status: int
+):
+    browser = Browser(app).open("/account/sign-up")
+
+    answer = browser.client.post(
+        "/account/sign-up",
+        input_stream=io.BytesIO(body),
+        content_type="application/x-www-form-urlencoded",
+        base_url=ORIGIN,
+        headers={"Origin": ORIGIN, "X-CSRF-Token": browser.cookie("nest_auth_csrf") or ""},
+        environ_overrides={"wsgi.input_terminated": True, **said_of_it},
+    )
+
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert event_kinds(app) == []
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("path", ["sessions/end-others", "second-factors/on", "confirm"])
+def test_form_on_a_locked_database_is_503_although_its_page_cannot_be_shown(new_app_for: AppFor, path: str):
+    ada = sign_up(Browser(new_app_for()))
+    kinds = event_kinds(ada.app)
+    with ada.app.app_context():
+        name = db.engine.url.database or ""
+        db.engine.dispose()
+        event.listen(db.engine, "connect", lambda made, _: made.execute("PRAGMA busy_timeout=50").close())
+
+    with closing(sqlite3.connect(name, isolation_level=None)) as backup:
+        backup.execute("BEGIN IMMEDIATE")
+        answer = ada.send(f"/account/{path}", {"secret": PASSWORD}).first
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "Set-Cookie" not in answer.headers
+    assert "Nothing was changed." in answer.text
+    assert all_sessions(ada.app)[0].generation == 1
+    assert event_kinds(ada.app) == kinds
+
+
 def test_too_many_tries_are_429_and_say_when(app_for: AppFor):
     browser = Browser(app_for(rate_limit_login="2 per minute"))
 
@@ -176,7 +231,8 @@ def test_too_many_tries_are_429_and_say_when(app_for: AppFor):
     assert "Wait a while" in browser.text
 
 
-def test_failure_gives_a_reference_and_nothing_else(app: Flask, caplog: pytest.LogCaptureFixture):
+def test_failure_gives_a_reference_and_nothing_else(new_app_for: AppFor, caplog: pytest.LogCaptureFixture):
+    app = new_app_for()
     app.view_functions["pages.signing_in.sign_in"] = lambda: 1 / 0
     answer = Browser(app).open("/account/sign-in").answer
 

@@ -1,11 +1,9 @@
 """Changing second factors: each change asks for a recent proof, ends other sessions, and is told by mail."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-import pyotp
 from sqlalchemy.orm import Session as Transaction
 
 from app.engine.accounts import locked
@@ -28,6 +26,7 @@ from app.engine.mfa.factor import Holder
 from app.engine.mfa.factors import Factors
 from app.engine.mfa.proving import SecondFactors
 from app.engine.mfa.recovery_codes import HashedCodes, RecoveryForm
+from app.engine.mfa.totp import Enrolment
 from app.engine.notices import Notices
 from app.engine.refreshing import EndReason
 from app.engine.sessions import Sessions
@@ -39,16 +38,6 @@ from config import FactorMethod
 _DEVICE_NAME = "Authenticator app"
 # As long as an address may be, so that the URI always fits into a QR code.
 _LABEL_OCTETS = 254
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enrolment:
-    """What an authenticator app is told; the secret is shown this once."""
-
-    secret: str = field(repr=False)
-    uri: str = field(repr=False)
-    issuer: str
-    account: str
 
 
 class FactorChanges:
@@ -135,10 +124,13 @@ class FactorChanges:
         return self.enrolment(person, self._database.transact(work), label=label)
 
     def enrolment(self, person: PersonRow, secret: str, *, label: str | None = None) -> Enrolment:
-        """Return what an authenticator app is told of a secret, for whoever has to show it again."""
+        """Return what an authenticator app is told of a secret, for whoever has to show it again.
+
+        Raises:
+            InvalidSecondFactor: it has not the form of a secret that `begin_totp` makes.
+        """
         account = label or person.email or person.phone or person.username or str(person.uuid)
-        uri = pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=self._issuer)
-        return Enrolment(secret=secret, uri=uri, issuer=self._issuer, account=account)
+        return Enrolment.of(secret, account=account, issuer=self._issuer)
 
     def confirm_totp(
         self,

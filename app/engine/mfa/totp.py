@@ -1,10 +1,11 @@
 """Authenticator apps: time-based codes, each accepted once (RFC 6238)."""
 
 import hmac
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID, uuid4
 
 import pyotp
@@ -26,6 +27,7 @@ _STEP_SECONDS = 30
 # A code that was read just before the step ended is still typed in time (RFC 6238 section 5.2).
 _STEPS_BACK = 1
 _SECRET_LETTERS = 32  # 160 bits in Base32 (RFC 4226 section 4, requirement R6)
+_SECRET = re.compile(f"[A-Z2-7]{{{_SECRET_LETTERS}}}")
 _SETUP_LIFETIME = timedelta(hours=1)
 _MOST = 10
 
@@ -39,6 +41,28 @@ class DeviceView:
     is_confirmed: bool
     created_at: datetime
     last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What an authenticator app is told; the secret is shown this once."""
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    issuer: str
+    account: str
+
+    @classmethod
+    def of(cls, secret: str, *, account: str, issuer: str) -> Self:
+        """Return what is told of a secret.
+
+        Raises:
+            InvalidSecondFactor: it has not the form of those that are made here.
+        """
+        if not _SECRET.fullmatch(secret):
+            raise InvalidSecondFactor("no secret of an authenticator app")
+        uri = pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
+        return cls(secret=secret, uri=uri, issuer=issuer, account=account)
 
 
 class Totp:
