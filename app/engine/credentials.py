@@ -195,10 +195,7 @@ class Credentials:
         holder = self._codes.holder_of(purpose, token, client, into_organization=into_organization)
         standing = self.own.standing(holder)
         with self._passwords.admission():
-            hashed = self.own.hash_new(standing, new)
-            # Asked last, so that no list of passwords that will not do can be tried against the one there is.
-            if standing.is_due and self._passwords.verify(standing.hashed, new):
-                raise PasswordUnchanged
+            hashed = self.own.hash_next(standing, new)
 
         def work(transaction: Transaction, redeemed: Redeemed) -> Proof | InvalidCode:
             user, payload = redeemed

@@ -320,14 +320,8 @@ class OneTimeCodes:
     def _sweep(self, transaction: Transaction) -> None:
         """Delete a few codes that ended long ago."""
         ended_before = self._clock.now() - _KEPT_EXPIRED
-        ids = list(
-            transaction.scalars(
-                select(OneTimeCode.id)
-                .where(OneTimeCode.expires_at < ended_before)
-                .order_by(OneTimeCode.expires_at)
-                .limit(_SWEEP_ROWS)
-            )
-        )
+        old = select(OneTimeCode.id).where(OneTimeCode.expires_at < ended_before)
+        ids = list(transaction.scalars(old.order_by(OneTimeCode.expires_at).limit(_SWEEP_ROWS)))
         if ids:
             transaction.execute(delete(OneTimeCode).where(OneTimeCode.id.in_(ids)))
 

@@ -8,7 +8,7 @@ from app.engine.accounts import locked, person_row
 from app.engine.candidates import rules_of
 from app.engine.client import Client
 from app.engine.database import Database
-from app.engine.errors import CurrentPasswordIncorrect
+from app.engine.errors import CurrentPasswordIncorrect, PasswordUnchanged
 from app.engine.events import EventKind, Events, Subject
 from app.engine.login_throttle import LoginThrottle, ThrottleRule
 from app.engine.password_rules import PasswordRules
@@ -99,3 +99,16 @@ class OwnPasswords:
             new, person.email, person.phone, person.username, person.name, rules=standing.rules
         )
         return self._passwords.hash(new)
+
+    def hash_next(self, standing: Standing, new: str) -> str:
+        """Do the same where nobody was asked for the password there is, which may be due for a change.
+
+        Raises:
+            PasswordRefused.
+            PasswordUnchanged: it is the one that is due.
+        """
+        hashed = self.hash_new(standing, new)
+        # Asked last, so that no list of passwords that will not do can be tried against the one there is.
+        if standing.is_due and self._passwords.verify(standing.hashed, new):
+            raise PasswordUnchanged
+        return hashed

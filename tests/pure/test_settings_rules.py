@@ -296,10 +296,10 @@ def test_every_default_passes_its_own_parser() -> None:
 
 
 def test_pages_are_where_a_contract_that_carries_them_is_served() -> None:
-    assert settings().pages == PagesSettings(prefix="/account", home="/account/", contract="nest_auth")
+    assert settings().pages == PagesSettings(prefix="/account", home=None, contract="nest_auth")
     assert settings(CONTRACTS="falcon_alert").pages is None
     assert settings(CONTRACTS="falcon_alert", PAGES="off").pages is None
-    assert settings(PAGES="off").pages == PagesSettings(prefix=None, home="/", contract="nest_auth")
+    assert settings(PAGES="off").pages == PagesSettings(prefix=None, home=None, contract="nest_auth")
     assert settings(PAGES="/me", PAGES_HOME="/app?x=1").pages == PagesSettings(
         prefix="/me", home="/app?x=1", contract="nest_auth"
     )
