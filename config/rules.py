@@ -183,21 +183,22 @@ def _cookie_transport(settings: Settings, reading: Reading) -> None:
     url = settings.web.public_url
     if url.startswith("https:") or is_loopback(url):
         return
-    # Who sends cookies, and how each would be switched off.
-    senders = {
-        contract.name: f"{reading.source(table.ACCESS_TOKEN_TYPE, contract.name)}=header"
+    senders = [
+        contract.name
         for contract in settings.contracts
         if contract.tokens.access_token_type is not AccessTokenType.HEADER
-    }
+    ]
+    # Contracts may share a setting.
+    remedies = {reading.source(table.ACCESS_TOKEN_TYPE, name): "header" for name in senders}
     if settings.pages is not None and settings.pages.prefix is not None:
-        senders["the pages"] = f"{table.PAGES.name}=off"
+        senders.append("the pages")
+        remedies[table.PAGES.name] = "off"
     if senders:
-        remedies = dict.fromkeys(senders.values())
         reading.refuse(
             f"is http and not localhost, where browsers drop the cookies of {_listed(senders)}, so nobody "
             "would stay signed in. Use an https address, or http://localhost on one's own machine, or set "
-            f"{_listed(remedies)}.",
-            *(table.PUBLIC_ADDRESS.name, *(remedy.partition("=")[0] for remedy in remedies)),
+            f"{_listed(f'{setting}={value}' for setting, value in remedies.items())}.",
+            *(table.PUBLIC_ADDRESS.name, *remedies),
         )
 
 

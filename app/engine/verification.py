@@ -57,8 +57,8 @@ class Verification:
 
         Raises:
             AddressMissing, AlreadyVerified: there is nothing to prove.
-            ReauthenticationRequired: the code would add a factor to those that guard the account, which takes
-                the proof that every change of them does.
+            ReauthenticationRequired, PasswordChangeRequired: the code would add a factor to those that guard
+                the account, which takes the proof that every change of them does.
             RateLimited: enough has been sent for now.
         """
         self._check(snapshot, channel)
@@ -72,7 +72,7 @@ class Verification:
         factor to those that guard the account, other sessions and all trust in devices end, and a mail tells.
 
         Raises:
-            AddressMissing, AlreadyVerified, ReauthenticationRequired: as for `send`.
+            AddressMissing, AlreadyVerified, ReauthenticationRequired, PasswordChangeRequired: as for `send`.
             InvalidCode, CodeExpired, AccountLocked: see `OneTimeCodes.redeem`.
         """
         self._check(snapshot, channel)

@@ -18,6 +18,9 @@ RECOVERY_WITHOUT_MFA = ErrorAnswer(401, "MFA_NOT_ENABLED", "MFA is not enabled")
 TENANT_NOT_FOUND = ErrorAnswer(400, "TENANT_NOT_FOUND", "Tenant not found")
 WRONG_CODE = ErrorAnswer(400, "VERIFICATION_CODE_INVALID", "Invalid verification code")
 
+# Why a session may not change second factors now.
+TOO_WEAK = (errors.ReauthenticationRequired, errors.PasswordChangeRequired)
+
 ERRORS: dict[type[AuthError], ErrorAnswer] = {
     errors.InvalidRequest: ErrorAnswer(400, ""),
     errors.InvalidCredentials: ErrorAnswer(401, "INVALID_CREDENTIALS"),

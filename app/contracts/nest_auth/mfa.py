@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, Response
 
 from app.contracts.nest_auth import mfa_presenter, mfa_schemas, presenter, schemas
-from app.contracts.nest_auth.errors import RECOVERY_WITHOUT_MFA
+from app.contracts.nest_auth.errors import RECOVERY_WITHOUT_MFA, TOO_WEAK
 from app.engine import errors
 from app.engine.mfa import Holder, Passed, RecoveryForm
 from app.http.call import Call
@@ -15,7 +15,6 @@ from config import FactorMethod
 
 mfa = Blueprint("mfa", __name__)
 
-_WEAK = (errors.ReauthenticationRequired, errors.PasswordChangeRequired)
 _REFUSES_CODE = (errors.SecondFactorNotEnabled, errors.AccessSessionEnded, errors.AccountLocked)
 
 
@@ -33,7 +32,7 @@ def status(call: Call) -> Response:
     body=mfa_schemas.ToggleRequest,
     answers=schemas.MessageAnswer,
     access=Access.FULL,
-    refuses=(errors.SecondFactorEnforced, errors.SecondFactorMissing, *_WEAK),
+    refuses=(errors.SecondFactorEnforced, errors.SecondFactorMissing, *TOO_WEAK),
 )
 def toggle(call: Call, body: dict[str, Any]) -> Response:
     """Switch the second factor; every other session of the person ends."""
@@ -54,7 +53,7 @@ def list_devices(call: Call) -> Response:
     "Remove an authenticator app",
     answers=schemas.MessageAnswer,
     access=Access.FULL,
-    refuses=(errors.NotFound, errors.SecondFactorEnforced, *_WEAK),
+    refuses=(errors.NotFound, errors.SecondFactorEnforced, *TOO_WEAK),
 )
 def remove_device(call: Call, device_id: UUID) -> Response:
     """Forget one app; without any factor left the second factor is off."""
@@ -68,7 +67,7 @@ def remove_device(call: Call, device_id: UUID) -> Response:
     body=mfa_schemas.SetupRequest,
     answers=mfa_schemas.SetupAnswer,
     access=Access.PARTIAL,
-    refuses=(errors.SecondFactorRequired, errors.SecondFactorNotEnabled, *_WEAK),
+    refuses=(errors.SecondFactorRequired, errors.SecondFactorNotEnabled, *TOO_WEAK),
 )
 def set_up(call: Call, body: dict[str, Any]) -> Response:
     """Make a secret. A pending session may only where a factor is asked for and there is none yet."""
@@ -85,7 +84,7 @@ def set_up(call: Call, body: dict[str, Any]) -> Response:
     answers=schemas.MessageAnswer,
     access=Access.PARTIAL,
     limit="login",
-    refuses=(errors.InvalidSecondFactor, errors.SecondFactorRequired, errors.AccountLocked, *_WEAK),
+    refuses=(errors.InvalidSecondFactor, errors.SecondFactorRequired, errors.AccountLocked, *TOO_WEAK),
 )
 def confirm(call: Call, body: dict[str, Any]) -> Response:
     """Let the app count and switch the second factor on; every other session of the person ends."""
@@ -98,7 +97,7 @@ def confirm(call: Call, body: dict[str, Any]) -> Response:
     "Make new recovery codes",
     answers=mfa_schemas.RecoveryCodesAnswer,
     access=Access.FULL,
-    refuses=(errors.SecondFactorNotEnabled, *_WEAK),
+    refuses=(errors.SecondFactorNotEnabled, *TOO_WEAK),
 )
 def generate_recovery_codes(call: Call) -> Response:
     """Show ten new codes, once; the former ones are worthless, and every other session ends."""

@@ -14,6 +14,7 @@ from app.contracts.nest_auth.errors import (
     INVALID_RESET_TOKEN,
     NO_PHONE_NUMBER,
     PHONE_ALREADY_VERIFIED,
+    TOO_WEAK,
 )
 from app.delivery import Channel
 from app.engine import errors
@@ -27,7 +28,6 @@ recovery = Blueprint("recovery", __name__)
 
 _CHANNELS = {"email": Channel.MAIL, "sms": Channel.SMS}
 _REFUSES_CODE = (errors.InvalidCode, errors.CodeExpired, errors.AccountLocked)
-_JOINS = (errors.ReauthenticationRequired, errors.PasswordChangeRequired)
 _OF_PHONE = {errors.AddressMissing: NO_PHONE_NUMBER, errors.AlreadyVerified: PHONE_ALREADY_VERIFIED}
 
 
@@ -81,7 +81,7 @@ def reset_password(call: Call, body: dict[str, Any]) -> Response:
     answers=schemas.MessageAnswer,
     access=Access.SIGNED_IN,
     limit="password",
-    refuses=(errors.AddressMissing, errors.AlreadyVerified, *_JOINS),
+    refuses=(errors.AddressMissing, errors.AlreadyVerified, *TOO_WEAK),
 )
 def send_email_verification(call: Call) -> Response:
     """Send a code that proves the address."""
@@ -96,7 +96,7 @@ def send_email_verification(call: Call) -> Response:
     answers=schemas.MessageAnswer,
     access=Access.SIGNED_IN,
     limit="login",
-    refuses=(errors.AlreadyVerified, *_JOINS, *_REFUSES_CODE),
+    refuses=(errors.AlreadyVerified, *TOO_WEAK, *_REFUSES_CODE),
 )
 def verify_email(call: Call, body: dict[str, Any]) -> Response:
     """Take the code back."""
@@ -110,7 +110,7 @@ def verify_email(call: Call, body: dict[str, Any]) -> Response:
     answers=schemas.MessageAnswer,
     access=Access.SIGNED_IN,
     limit="password",
-    refuses=(NO_PHONE_NUMBER, PHONE_ALREADY_VERIFIED, *_JOINS),
+    refuses=(NO_PHONE_NUMBER, PHONE_ALREADY_VERIFIED, *TOO_WEAK),
     errors=_OF_PHONE,
 )
 def send_phone_verification(call: Call) -> Response:
@@ -126,7 +126,7 @@ def send_phone_verification(call: Call) -> Response:
     answers=schemas.MessageAnswer,
     access=Access.SIGNED_IN,
     limit="login",
-    refuses=(PHONE_ALREADY_VERIFIED, *_JOINS, *_REFUSES_CODE),
+    refuses=(PHONE_ALREADY_VERIFIED, *TOO_WEAK, *_REFUSES_CODE),
     errors=_OF_PHONE,
 )
 def verify_phone(call: Call, body: dict[str, Any]) -> Response:

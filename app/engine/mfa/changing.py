@@ -89,6 +89,7 @@ class FactorChanges:
 
         Raises:
             ReauthenticationRequired: the session's proof is too old, or not by the person's second factor.
+            PasswordChangeRequired: another password is due, and comes first.
 
         Transaction: one read.
         """
